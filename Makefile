@@ -1,0 +1,70 @@
+# `make` lists the targets. Each that needs the environment sets it up first, once.
+
+CORES ?= $(shell nproc)
+
+start := $(shell date +%s)
+
+# An active conda environment that was made from environment.yaml is used as it is; any other is
+# left alone, and install.sh makes .venv.
+conda := $(if $(CONDA_PREFIX),$(wildcard $(CONDA_PREFIX)/bin/pw.x))
+environment := $(if $(conda),$(CONDA_PREFIX),$(CURDIR)/.venv)
+ready := $(if $(conda),$(CONDA_PREFIX),.venv)/ready
+export PATH := $(environment)/bin:$(PATH)
+
+compile_plugin = $(MAKE) --silent -C plugin PYTHON=python
+cpp := $(wildcard kernel/*.cpp kernel/*.h plugin/*.cpp plugin/*.h tests/*.cpp tests/*.h)
+smk := Snakefile rules
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: quickstart
+quickstart: $(ready) ## train the potential of config/config.yaml
+	@snakemake --cores $(CORES); status=$$?; \
+	  echo "make quickstart: $$(($$(date +%s) - $(start))) s, set-up included"; exit $$status
+
+.PHONY: test
+test: lint ## check the style and run all tests
+	pytest
+
+.PHONY: setup
+setup: $(ready) ## only set up the environment
+
+.PHONY: plugin
+plugin: $(ready) ## compile the LAMMPS plugin
+	$(compile_plugin)
+
+.PHONY: lint
+lint: $(ready) ## check the style
+	ruff check .
+	ruff format --check .
+	snakefmt --check $(smk)
+	snakemake --lint
+	clang-format --dry-run -Werror $(cpp)
+
+.PHONY: format
+format: $(ready) ## repair what can be repaired of the style
+	ruff check --fix .
+	ruff format .
+	snakefmt $(smk)
+	clang-format -i $(cpp)
+
+# Versions that the present lock names are kept where requirements.in allows them; delete the lock
+# first to have the newest of everything.
+.PHONY: lock
+lock: ## make requirements.lock from requirements.in
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	python3 -m venv "$$folder" && "$$folder/bin/pip" -qq install uv && \
+	"$$folder/bin/uv" --no-config --quiet pip compile --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	  --output-file requirements.lock requirements.in
+
+.PHONY: clean
+clean: ## remove the environment and caches, but no result and no label
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis $(ready)
+	find . \( -path ./results -o -path ./labels \) -prune -o -name __pycache__ -prune -exec rm -r {} +
+
+$(ready): requirements.lock install.sh $(wildcard plugin/*.* plugin/Makefile kernel/*.*)
+	@$(if $(conda),$(compile_plugin),./install.sh)
+	@touch "$@"

@@ -1,0 +1,44 @@
+# Small-cell active learning of moment tensor potentials (arXiv 2504.07293).
+#
+# A round is sample -> select -> label -> verdict -> train -> fit. Rounds follow each other until a
+# stage finds nothing new, stages until the last; rules/common.smk asks for them one by one.
+
+from snakemake.utils import min_version
+
+min_version("9.14")
+
+
+# A user's own file takes the place of the quickstart, it is not laid over it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/pseudopotentials.smk"
+include: "rules/references.smk"
+include: "rules/seeds.smk"
+include: "rules/sampling.smk"
+include: "rules/selection.smk"
+include: "rules/labels.smk"
+include: "rules/fit.smk"
+include: "rules/verdict.smk"
+include: "rules/validation.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/potential.mtp",
+        f"{RESULTS}/summary.txt",
+        f"{RESULTS}/rounds.svg",
+    localrule: True
+
+
+onstart:
+    check_machine()
+
+
+onsuccess:
+    print_summary()

@@ -1,0 +1,143 @@
+"""What the rules share: the configuration, checked, and the order of rounds."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import validate
+
+# Scripts import the library in whatever environment they run; one thread a job makes results the
+# same to the bit and leaves the cores to other jobs.
+sys.path.insert(0, str(workflow.basedir))
+os.environ["PYTHONPATH"] = str(workflow.basedir)
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+from smallcell.basis import LEVELS
+from smallcell.configuration import machine_faults, meaning_faults, schema_faults
+from smallcell.overhead import overhead
+from smallcell.pseudopotentials import source_hash
+
+
+def refuse(faults):
+    """End with one line a fault, before any job."""
+    if faults:
+        raise WorkflowError("\n".join(faults))
+
+
+SCHEMA = str(Path(workflow.basedir) / "config/schemas/config.schema.yaml")
+refuse(schema_faults(config, load_configfile(SCHEMA)))
+validate(config, schema=SCHEMA)
+refuse(meaning_faults(config, LEVELS))
+
+RESULTS = f"results/{config['run']}"
+ELEMENTS = {element["symbol"]: element for element in config["elements"]}
+STAGES = {stage["name"]: stage for stage in config["stages"]}
+PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
+BEGAN = time.time()
+
+
+pathvars:
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+
+
+wildcard_constraints:
+    element="|".join(ELEMENTS),
+    stage="|".join(STAGES),
+    round=r"\d{3}",
+    batch=rf"seeds|(?:{'|'.join(STAGES)})/\d{{3}}",
+    walker=r"\d+",
+    structure=r"\d+",
+
+
+def sampling(wildcards):
+    """Sampling of a stage: its own values, those of `sampling` otherwise."""
+    stage = STAGES[wildcards.stage]
+    return {key: stage.get(key, value) for key, value in config["sampling"].items()}
+
+
+def walkers(stage):
+    return range(STAGES[stage].get("walkers", config["sampling"]["walkers"]))
+
+
+# A batch is what is labelled together: the seeds, or the structures that a round selected. The
+# batches are a chain: each adds to the training set of the one before and refits its potential.
+
+
+def verdict(stage, number):
+    """Verdict on a round; Snakemake comes back to this line when there is one."""
+    found = checkpoints.judge.get(stage=stage, round=f"{number:03d}")
+    return json.loads(Path(found.output[0]).read_text())
+
+
+def rounds_of(stage):
+    """Rounds of a stage and whether each found something new. Asks strictly in order."""
+    found = {}
+    for number in range(STAGES[stage]["rounds"]):
+        found[f"{stage}/{number:03d}"] = verdict(stage, number)["new"]
+        if not found[f"{stage}/{number:03d}"]:
+            break
+    return found
+
+
+def rounds():
+    """Rounds of all stages, as `rounds_of`, the earliest stage first: do not reorder."""
+    return {name: new for stage in STAGES for name, new in rounds_of(stage).items()}
+
+
+def last_batch(rounds_before):
+    """The batch whose potential stands after these rounds."""
+    return next((name for name, new in reversed(rounds_before.items()) if new), "seeds")
+
+
+def batch_before(stage, number):
+    """The batch whose potential and training set a round starts from."""
+    if number:
+        return f"{stage}/{number - 1:03d}"
+    before = list(STAGES)[: list(STAGES).index(stage)]
+    return last_batch({n: new for s in before for n, new in rounds_of(s).items()})
+
+
+def before(file):
+    """Input function: a file of the batch before, nothing for the seeds."""
+
+    def path(wildcards):
+        if wildcards.get("batch") == "seeds":
+            return []
+        stage, number = (wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}").split("/")
+        return f"{RESULTS}/{batch_before(stage, int(number))}/{file}"
+
+    return path
+
+
+def final(file):
+    """Input function: a file of the last batch of the campaign."""
+    return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
+
+
+def labels(wildcards):
+    """Reports of the labels of a batch."""
+    batch = wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}"
+    if batch == "seeds":
+        number = config["seeds"]["number"] * len(ELEMENTS)
+    else:
+        stage, name = batch.split("/")
+        selected = Path(checkpoints.select.get(stage=stage, round=name).output[0])
+        number = selected.read_text().count("Lattice=")
+    return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
+
+
+def check_machine():
+    # With environments from conda each rule brings its own programs.
+    if not workflow.deployment_settings.deployment_method:
+        refuse(machine_faults(config))
+
+
+def print_summary():
+    summary = Path(RESULTS) / "summary.txt"
+    if summary.exists():
+        print(summary.read_text(), end="")
+        print(f"  workflow    {overhead(Path('.snakemake'), BEGAN, time.time())}")

@@ -1,0 +1,41 @@
+rule train:
+    """The training set: that of the batch before and what was labelled since."""
+    input:
+        verdict=lambda wildcards: (
+            [] if wildcards.batch == "seeds" else f"{RESULTS}/{wildcards.batch}/verdict.json"
+        ),
+        before=before("train.extxyz"),
+        labels=labels,
+        references=expand("<results>/references/{element}.json", element=ELEMENTS),
+    output:
+        "<results>/{batch}/train.extxyz",
+    log:
+        "<logs>/{batch}/train.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        labels=config["labels"],
+    script:
+        "../scripts/train.py"
+
+
+rule fit:
+    """The potential, starting from that of the batch before, and its active set."""
+    input:
+        train="<results>/{batch}/train.extxyz",
+        start=before("potential.mtp"),
+    output:
+        mtp="<results>/{batch}/potential.mtp",
+        almtp="<results>/{batch}/potential.almtp",
+        report="<results>/{batch}/fit.json",
+    log:
+        "<logs>/{batch}/fit.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        species=list(ELEMENTS),
+        potential=config["potential"],
+        fit=config["fit"],
+        seed=config["seed"],
+    script:
+        "../scripts/fit.py"

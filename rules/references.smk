@@ -1,0 +1,19 @@
+rule reference:
+    """Energy of the isolated atom, to which the energies of a training set are relative."""
+    input:
+        upf="<results>/pseudopotentials/{element}.UPF",
+    output:
+        "<results>/references/{element}.json",
+    log:
+        "<logs>/references/{element}.log",
+    conda:
+        "../envs/qe.yaml"
+    params:
+        dft=config["dft"],
+        labels=config["labels"],
+        energy=lambda wildcards: ELEMENTS[wildcards.element].get("energy"),
+        pseudopotentials=PSEUDOPOTENTIAL_HASHES,
+    # It takes longest of the first jobs: the others fit beside it.
+    priority: 1
+    script:
+        "../scripts/reference.py"

@@ -1,0 +1,81 @@
+def batch_files(wildcards):
+    """For each batch, and a round that selected nothing, the reports that its row is made of."""
+    found = {"seeds": True} | rounds()
+    return {name: files_of(name, new) for name, new in found.items()}
+
+
+def files_of(batch, new):
+    stage, _, name = batch.partition("/")
+    here = f"{RESULTS}/{batch}"
+    return {
+        "verdict": [f"{here}/verdict.json"] if name else [],
+        "walks": [f"{here}/walkers/{walker}.json" for walker in walkers(stage)] if name else [],
+        "labels": labels({"batch": batch}) if new else [],
+        "fit": [f"{here}/fit.json"] if new else [],
+    }
+
+
+rule result:
+    """The potential and its training set."""
+    input:
+        mtp=final("potential.mtp"),
+        almtp=final("potential.almtp"),
+        train=final("train.extxyz"),
+    output:
+        mtp="<results>/potential.mtp",
+        almtp="<results>/potential.almtp",
+        train="<results>/train.extxyz",
+        cfg="<results>/train.cfg",
+    log:
+        "<logs>/result.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        species=list(ELEMENTS),
+    script:
+        "../scripts/result.py"
+
+
+rule ledger:
+    """What every round saw, chose, cost and reached."""
+    input:
+        lambda wildcards: [
+            path
+            for files in batch_files(wildcards).values()
+            for paths in files.values()
+            for path in paths
+        ],
+    output:
+        rounds="<results>/rounds.csv",
+        fates="<results>/fates.csv",
+        figure=report(
+            "<results>/rounds.svg", caption="../report/rounds.rst", category="learning"
+        ),
+    log:
+        "<logs>/ledger.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        batches=batch_files,
+    script:
+        "../scripts/ledger.py"
+
+
+rule summary:
+    """The campaign on one screen."""
+    input:
+        potential="<results>/potential.mtp",
+        rounds="<results>/rounds.csv",
+        fit=final("fit.json"),
+        equation_of_state="<results>/validation/equation_of_state.json",
+        large_cell="<results>/validation/large_cell.json",
+    output:
+        "<results>/summary.txt",
+    log:
+        "<logs>/summary.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        run=config["run"],
+    script:
+        "../scripts/summary.py"

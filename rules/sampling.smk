@@ -1,0 +1,20 @@
+rule sample:
+    """A walker: molecular dynamics that saves what the potential does not know."""
+    input:
+        potential=before("potential.almtp"),
+    output:
+        frames="<results>/{stage}/{round}/walkers/{walker}.extxyz",
+        report="<results>/{stage}/{round}/walkers/{walker}.json",
+    log:
+        "<logs>/{stage}/{round}/walkers/{walker}.log",
+    conda:
+        "../envs/lammps.yaml"
+    params:
+        seed=config["seed"],
+        elements=config["elements"],
+        cell=lambda wildcards: {
+            key: STAGES[wildcards.stage][key] for key in ("cell", "unit")
+        },
+        sampling=sampling,
+    script:
+        "../scripts/sample.py"

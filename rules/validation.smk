@@ -1,0 +1,38 @@
+rule equation_of_state:
+    """a0 and B of the potential beside those of pw.x at the campaign's settings."""
+    input:
+        potential=final("potential.mtp"),
+        seeds="<results>/seeds/train.extxyz",
+    output:
+        report="<results>/validation/equation_of_state.json",
+        figure=report(
+            "<results>/validation/equation_of_state.svg",
+            caption="../report/equation_of_state.rst",
+            category="validation",
+        ),
+    log:
+        "<logs>/validation/equation_of_state.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        lattices={symbol: ELEMENTS[symbol]["lattice"] for symbol in ELEMENTS},
+    script:
+        "../scripts/equation_of_state.py"
+
+
+rule large_cell:
+    """Does a cell far larger than any that was labelled hold together?"""
+    input:
+        potential=final("potential.almtp"),
+    output:
+        "<results>/validation/large_cell.json",
+    log:
+        "<logs>/validation/large_cell.log",
+    conda:
+        "../envs/lammps.yaml"
+    params:
+        seed=config["seed"],
+        elements=config["elements"],
+        validation=config["validation"],
+    script:
+        "../scripts/large_cell.py"

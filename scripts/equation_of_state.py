@@ -1,0 +1,51 @@
+"""Equation of state of each element: the potential beside pw.x, on the seeds."""
+
+import json
+
+import matplotlib
+import numpy as np
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+
+from smallcell.engine import calculator
+from smallcell.files import written_whole
+from smallcell.potential import read_potential
+from smallcell.progress import log_to
+from smallcell.training import read_structures
+from smallcell.validation import energies_per_atom, fit_equation_of_state
+
+log_to(snakemake.log[0])
+potential = read_potential(snakemake.input.potential)
+seeds = read_structures(snakemake.input.seeds)
+figure, axes = plt.subplots(
+    1, len(potential.species), figsize=(5 * len(potential.species), 3.6), squeeze=False
+)
+report = {}
+for axis, symbol in zip(axes[0], potential.species, strict=True):
+    crystals = [atoms for atoms in seeds if set(atoms.symbols) == {symbol}]
+    volumes, energies = energies_per_atom(crystals)
+    for atoms in crystals:
+        atoms.calc = calculator(potential)
+    _, learned = energies_per_atom(crystals)
+    dft, mtp = (fit_equation_of_state(volumes, e) for e in (energies, learned))
+    per_cell = {"bcc": 2, "fcc": 4, "diamond": 8, "sc": 1}[snakemake.params.lattices[symbol]]
+    report[symbol] = {
+        "lattice_constant_dft": np.cbrt(per_cell * dft.volume),
+        "lattice_constant": np.cbrt(per_cell * mtp.volume),
+        "bulk_modulus_dft": dft.bulk_modulus,
+        "bulk_modulus": mtp.bulk_modulus,
+    }
+    axis.plot(volumes, 1000 * (energies - energies.min()), "o", label="pw.x")
+    axis.plot(volumes, 1000 * (learned - energies.min()), "-", label="potential")
+    axis.set(
+        title=f"{symbol} {snakemake.params.lattices[symbol]}",
+        xlabel="volume of an atom / Å³",
+        ylabel="energy of an atom / meV",
+    )
+    axis.legend()
+figure.tight_layout()
+with written_whole(snakemake.output.figure) as part:
+    figure.savefig(part, format="svg", metadata={"Date": None})
+with written_whole(snakemake.output.report) as part:
+    part.write_text(json.dumps(report, indent=1))

@@ -1,0 +1,32 @@
+"""Label one structure of a batch; its fate is the result, whatever it is."""
+
+import json
+
+from smallcell.files import written_whole
+from smallcell.jobs import label_once
+from smallcell.labels import crystal_calculation
+from smallcell.progress import log_to, tell
+from smallcell.training import read_structures
+
+ORIGIN = ("walker", "step", "grade")
+"""What a selected structure tells of where it was met; numbers, as ASE reads them."""
+
+log_to(snakemake.log[0])
+number = int(snakemake.wildcards.structure)
+atoms = read_structures(snakemake.input.structures)[number]
+origin = {name: value.item() for name, value in atoms.info.items() if name in ORIGIN}
+atoms.info = {}
+calculation = crystal_calculation(atoms, snakemake.params.dft, snakemake.params.pseudopotentials)
+report, _ = label_once(atoms, calculation, snakemake.params, snakemake.input.upf[0])
+identity = {
+    "batch": snakemake.wildcards.batch,
+    "structure": number,
+    "formula": atoms.get_chemical_formula(),
+    "atoms": len(atoms),
+}
+with written_whole(snakemake.output[0]) as part:
+    part.write_text(json.dumps(identity | origin | report, indent=1))
+tell(
+    f"{identity['batch']}: structure {number}, {identity['formula']}: {report['fate']}"
+    f"{report['message'] and ', ' + report['message']} ({report['core_seconds']:.0f} core-s)"
+)

@@ -1,0 +1,25 @@
+"""Run molecular dynamics of a large cell of the first element, the test that small cells miss."""
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from smallcell.configuration import plugin_path
+from smallcell.files import written_whole
+from smallcell.progress import log_to, tell
+from smallcell.sampling import crystal, provide
+from smallcell.validation import run_large_cell, write_large_cell_run
+
+log_to(snakemake.log[0])
+settings = snakemake.params.validation
+start = crystal(snakemake.params.elements[0], "conventional", settings["cell"])
+species = [element["symbol"] for element in snakemake.params.elements]
+with tempfile.TemporaryDirectory(prefix="large-cell-") as name:
+    folder = Path(name)
+    provide(folder, Path(snakemake.input.potential), plugin_path())
+    write_large_cell_run(folder, start, species, settings, snakemake.params.seed % 900000 + 1)
+    outcome = run_large_cell(folder, start, settings["temperature"])
+with written_whole(snakemake.output[0]) as part:
+    part.write_text(json.dumps(settings | asdict(outcome), indent=1))
+tell(f"large cell: {'survived' if outcome.survived else outcome.message}")

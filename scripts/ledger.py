@@ -1,0 +1,52 @@
+"""Tables and figure of the rounds: what was seen, chosen, paid and reached."""
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+
+from smallcell.files import written_whole
+from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table
+from smallcell.progress import log_to
+
+log_to(snakemake.log[0])
+
+
+def read(paths: list[str]) -> list[dict]:
+    """Contents of JSON files."""
+    return [json.loads(Path(path).read_text()) for path in paths]
+
+
+rows, fates = [], []
+for batch, files in snakemake.params.batches.items():
+    stage, _, number = batch.partition("/")
+    labels = read(files["labels"])
+    fates += labels
+    judgement = read(files["verdict"])[0] if files["verdict"] else {}
+    row = round_row(stage, int(number or 0), judgement, read(files["walks"]), labels)
+    for fit in read(files["fit"]):
+        row |= fit_columns(fit)
+    rows.append(row)
+table = rounds_table(rows)
+with written_whole(snakemake.output.rounds) as part:
+    table.to_csv(part, index=False, float_format="%.6g")
+with written_whole(snakemake.output.fates) as part:
+    fates_table(fates).to_csv(part, index=False, float_format="%.6g")
+
+names = [batch.replace("/0", " ").replace("/", " ") for batch in snakemake.params.batches]
+figure, (labels_axis, force_axis, energy_axis) = plt.subplots(
+    3, 1, figsize=(7, 7), sharex=True, layout="constrained"
+)
+labels_axis.bar(names, table["selected"])
+labels_axis.set_ylabel("structures selected")
+for axis, quantity, unit in ((force_axis, "force", "meV/A"), (energy_axis, "energy", "meV/atom")):
+    for share, marker in (("training", "o-"), ("held out", "s--")):
+        axis.plot(names, table[f"{share} {quantity} {unit}"].astype(float), marker, label=share)
+    axis.set(ylabel=f"{quantity} error / {unit}", yscale="log")
+    axis.legend()
+energy_axis.tick_params(axis="x", rotation=60)
+with written_whole(snakemake.output.figure) as part:
+    figure.savefig(part, format="svg", metadata={"Date": None})

@@ -1,0 +1,18 @@
+"""Put the last potential and its training set where a user looks for them."""
+
+import shutil
+
+from smallcell.cfg import write_cfg
+from smallcell.files import written_whole
+from smallcell.progress import log_to
+from smallcell.training import read_structures
+
+log_to(snakemake.log[0])
+for name in ("mtp", "almtp", "train"):
+    with written_whole(snakemake.output[name]) as part:
+        shutil.copyfile(snakemake.input[name], part)
+structures = read_structures(snakemake.input.train)
+for atoms in structures:
+    atoms.info = {}
+with written_whole(snakemake.output.cfg) as part:
+    write_cfg(part, structures, snakemake.params.species)

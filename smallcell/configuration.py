@@ -1,0 +1,197 @@
+"""What a configuration must fulfil, said in one line a fault before anything is computed.
+
+The JSON schema says which keys there are and what values they take; `schema_faults` puts its
+findings into words. What a schema cannot say, because it takes two keys, a file or the periodic
+table to see it, is in `meaning_faults`. What the machine lacks is in `machine_faults`.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+from ase.build import bulk
+from ase.data import chemical_symbols
+from ase.neighborlist import neighbor_list
+
+from smallcell.labels import k_mesh
+from smallcell.pseudopotentials import DECK_SUFFIX, check_upf, upf_element
+
+MOST_K_POINTS = 64
+"""Divisions of a k-mesh along one axis beyond which the spacing is taken for a mistake."""
+
+
+def plugin_path() -> Path:
+    """Where the LAMMPS plugin of this Python environment is: it is built for that LAMMPS."""
+    return Path(sys.prefix) / "lib" / "smallcell" / "mtpplugin.so"
+
+
+def schema_faults(configuration: Mapping, schema: Mapping) -> list[str]:
+    """Faults of a configuration against its JSON schema, one line each, the key first."""
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(configuration)
+    return [_in_words(error) for error in sorted(errors, key=lambda error: list(error.path))]
+
+
+def _in_words(error: jsonschema.ValidationError) -> str:
+    """One line about a schema error: key, value, what would be right."""
+    key = _key(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = ", ".join(sorted(error.schema["properties"]))
+        unknown = sorted(set(error.instance) - set(error.schema["properties"]))
+        return f"{key}: unknown key {', '.join(map(repr, unknown))}; it takes {known}"
+    if error.validator == "required":
+        return f"{key}: {error.message}"
+    meaning = error.schema.get("description", "")
+    return f"{key}: {error.message}" + (f" ({meaning})" if meaning else "")
+
+
+def _key(path: Iterator) -> str:
+    """``sampling.temperature[0]`` for the path of a schema error."""
+    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return name.lstrip(".") or "configuration"
+
+
+def meaning_faults(configuration: Mapping, levels: range) -> list[str]:
+    """Faults that a schema cannot see, one line each, the key first.
+
+    Parameters
+    ----------
+    configuration : Mapping
+        Valid by the schema, defaults filled in.
+    levels : range
+        Levels that a basis exists for.
+    """
+    return [
+        *_element_faults(configuration),
+        *_order_faults(configuration),
+        *_potential_faults(configuration, levels),
+        *_stage_faults(configuration),
+    ]
+
+
+def _element_faults(configuration: Mapping) -> Iterator[str]:
+    symbols = [element["symbol"] for element in configuration["elements"]]
+    for place, element in enumerate(configuration["elements"]):
+        key, symbol = f"elements[{place}]", element["symbol"]
+        if symbol not in chemical_symbols[1:]:
+            yield f"{key}.symbol: {symbol!r} is no chemical element"
+            continue
+        if symbols.count(symbol) > 1:
+            yield f"{key}.symbol: {symbol} is listed more than once"
+        try:
+            bulk(symbol, element["lattice"], a=element["lattice_constant"])
+        except (ValueError, RuntimeError) as error:
+            yield f"{key}.lattice: {element['lattice']!r} cannot be built ({error})"
+        yield from _pseudopotential_faults(f"{key}.pseudopotential", symbol, element)
+
+
+def _pseudopotential_faults(key: str, symbol: str, element: Mapping) -> Iterator[str]:
+    source = element["pseudopotential"]
+    if "://" in source:
+        if "checksum" not in element:
+            yield f"{key}: {source} is an address and needs a checksum (the file's SHA-256) beside it"
+        return
+    try:
+        content = Path(source).read_text()
+        if source.endswith(DECK_SUFFIX):
+            return
+        check_upf(content, source)
+        found = upf_element(content)
+    except (OSError, UnicodeDecodeError) as error:
+        yield f"{key}: {source} cannot be read ({error})"
+    except ValueError as error:
+        yield f"{key}: {error}"
+    else:
+        if found != symbol:
+            yield f"{key}: {source} is for {found}, not for {symbol}"
+
+
+def _order_faults(configuration: Mapping) -> Iterator[str]:
+    sampling = configuration["sampling"]
+    for name in ("temperature", "pressure", "strain"):
+        low, high = sampling[name]
+        if low > high:
+            yield f"sampling.{name}: {low} to {high} is no range; the lower end comes first"
+    if sampling["save_above"] >= sampling["stop_above"]:
+        yield (
+            f"sampling.save_above: {sampling['save_above']} must be below "
+            f"sampling.stop_above, which is {sampling['stop_above']}"
+        )
+    low, high = configuration["seeds"]["strain"]
+    if not low < 1 < high:
+        yield f"seeds.strain: {low} to {high} must have 1, the lattice constant, inside"
+    dft = configuration["dft"]
+    if dft["ecutrho"] < 4 * dft["ecutwfc"]:
+        yield (
+            f"dft.ecutrho: {dft['ecutrho']} Ry must be at least four times "
+            f"dft.ecutwfc, which is {dft['ecutwfc']} Ry"
+        )
+
+
+def _potential_faults(configuration: Mapping, levels: range) -> Iterator[str]:
+    potential = configuration["potential"]
+    if potential["level"] not in levels:
+        yield f"potential.level: {potential['level']} is none of {', '.join(map(str, levels))}"
+    for element in configuration["elements"]:
+        nearest = _nearest_neighbours(element)
+        if nearest and potential["cutoff"] <= nearest:
+            yield (
+                f"potential.cutoff: {potential['cutoff']} A does not reach the nearest neighbours "
+                f"of {element['lattice']} {element['symbol']} at {nearest:.2f} A"
+            )
+
+
+def _nearest_neighbours(element: Mapping) -> float | None:
+    """Distance of nearest neighbours in an element's lattice (A), None if there is no such lattice."""
+    try:
+        atoms = bulk(element["symbol"], element["lattice"], a=element["lattice_constant"])
+    except (ValueError, RuntimeError, KeyError):
+        return None
+    return neighbor_list("d", atoms, 2.0 * element["lattice_constant"]).min()
+
+
+def _stage_faults(configuration: Mapping) -> Iterator[str]:
+    names = [stage["name"] for stage in configuration["stages"]]
+    spacing = configuration["dft"]["k_spacing"]
+    for place, stage in enumerate(configuration["stages"]):
+        if names.count(stage["name"]) > 1:
+            yield f"stages[{place}].name: {stage['name']!r} is used more than once"
+    for element in configuration["elements"]:
+        divisions = max(k_mesh(np.eye(3) * element["lattice_constant"], spacing))
+        if divisions > MOST_K_POINTS:
+            yield (
+                f"dft.k_spacing: {spacing} 1/A makes {divisions} k-points along one lattice vector "
+                f"of {element['symbol']}; 0.1 to 0.5 is usual"
+            )
+
+
+def machine_faults(configuration: Mapping) -> list[str]:
+    """What the machine lacks to run a campaign, one line each."""
+    return [*_program_faults(configuration), *_plugin_faults()]
+
+
+def _program_faults(configuration: Mapping) -> Iterator[str]:
+    programs = dict.fromkeys(configuration["dft"]["command"].split()[:1] + ["pw.x", "timeout"])
+    if any(e["pseudopotential"].endswith(DECK_SUFFIX) for e in configuration["elements"]):
+        programs["ld1.x"] = None
+    programs["lmp"] = None
+    for program in programs:
+        if shutil.which(program) is None:
+            yield f"{program}: not on the PATH; run 'make setup' and activate .venv, or use conda"
+
+
+def _plugin_faults() -> Iterator[str]:
+    plugin = plugin_path()
+    record = plugin.with_suffix(".version")
+    if not plugin.exists() or not record.exists():
+        yield f"{plugin}: the LAMMPS plugin is not built; run 'make plugin'"
+        return
+    built_for, installed = record.read_text().strip(), version("lammps")
+    if built_for != installed:
+        yield (
+            f"{plugin}: built for LAMMPS {built_for}, but LAMMPS {installed} is installed; "
+            "run 'make plugin'"
+        )

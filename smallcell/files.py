@@ -1,0 +1,35 @@
+"""Files that are whole or not there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Write a file beside its place and rename it into place when all went well.
+
+    A run that is killed leaves at most ``.<name>.<pid>.part`` behind, which nothing reads: what
+    stands under the file's own name is always complete.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file is to be; its folder is made if need be.
+
+    Yields
+    ------
+    Path
+        Where to write it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with open(part, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,301 @@
+"""Labels: energy, forces and stress of a structure from pw.x.
+
+Every structure that is sent here comes back with a *fate*. A calculation that did not converge,
+crashed or ran out of time is an outcome with a name, not an exception that ends a campaign.
+"""
+
+import math
+import os
+import resource
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.espresso import Espresso, EspressoProfile
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_numbers, covalent_radii, ground_state_magnetic_moments
+from ase.geometry import complete_cell
+from ase.neighborlist import neighbor_list
+
+OUTPUT = "espresso.pwo"
+"""Name that ASE gives to what pw.x prints."""
+
+TIMED_OUT = 124
+"""Exit status of coreutils' timeout when it had to end the command."""
+
+
+class Fate(StrEnum):
+    """What became of a structure that was to be labelled."""
+
+    LABELLED = "labelled"
+    FROM_STORE = "from store"
+    TOO_CLOSE = "too close"
+    NOT_CONVERGED = "not converged"
+    TIMED_OUT = "timed out"
+    CRASHED = "crashed"
+
+
+SUCCESSES = (Fate.LABELLED, Fate.FROM_STORE)
+
+
+@dataclass(frozen=True)
+class Calculation:
+    """Everything that decides the result of pw.x for a structure.
+
+    Attributes
+    ----------
+    system, electrons : Mapping
+        Entries of pw.x's namelists (Ry).
+    k_mesh : tuple of int
+        Divisions of the Gamma-centred mesh along each reciprocal vector.
+    pseudopotentials : Mapping
+        SHA-256 of the pseudopotential's source (deck or UPF file) for each element.
+    """
+
+    system: Mapping
+    electrons: Mapping
+    k_mesh: tuple[int, int, int]
+    pseudopotentials: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Fate of a structure, with its label where there is one.
+
+    Attributes
+    ----------
+    fate : Fate
+    message : str
+        What a person should know about it.
+    atoms : Atoms or None
+        The structure with energy (eV), forces (eV/A) and stress (eV/A^3).
+    core_seconds : float
+        Processor time of pw.x.
+    """
+
+    fate: Fate
+    message: str
+    atoms: Atoms | None
+    core_seconds: float
+
+
+def k_mesh(cell: np.ndarray, spacing: float) -> tuple[int, int, int]:
+    """Divisions of a Gamma-centred k-mesh no coarser than a spacing.
+
+    One spacing for all cells keeps the density of k-points, and with it the error that they leave
+    in the energy, alike from cell to cell.
+
+    Parameters
+    ----------
+    cell : ndarray, shape (3, 3)
+        Lattice vectors (A).
+    spacing : float
+        Largest distance of neighbouring k-points (1/A, with the factor 2 pi).
+    """
+    lengths = 2 * np.pi * np.linalg.norm(np.linalg.inv(complete_cell(cell)).T, axis=1)
+    # A cubic cell must not get unequal divisions from rounding in its lattice vectors.
+    return tuple(max(1, math.ceil(length / spacing - 1e-9)) for length in lengths)
+
+
+def crystal_calculation(
+    atoms: Atoms, settings: Mapping, pseudopotentials: Mapping[str, str]
+) -> Calculation:
+    """Describe the calculation of a periodic structure.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    settings : Mapping
+        ``ecutwfc``, ``ecutrho``, ``degauss``, ``conv_thr`` (Ry), ``smearing``, ``k_spacing``
+        (1/A): the configuration's ``dft``.
+    pseudopotentials : Mapping
+        SHA-256 of the pseudopotential of each element.
+    """
+    return Calculation(
+        system=_system(settings),
+        electrons=_electrons(settings),
+        k_mesh=k_mesh(atoms.cell.array, settings["k_spacing"]),
+        pseudopotentials={symbol: pseudopotentials[symbol] for symbol in sorted(set(atoms.symbols))},
+    )
+
+
+def atom_calculation(
+    symbol: str, settings: Mapping, pseudopotentials: Mapping[str, str]
+) -> Calculation:
+    """Describe the spin-polarised calculation of an isolated atom (see `isolated_atom`)."""
+    system = _system(settings) | {
+        "nspin": 2,
+        "starting_magnetization(1)": 0.5 if _moment(symbol) else 0.0,
+        # An atom's levels are sharp: a smearing meant for a metal would mix its states.
+        "smearing": "gaussian",
+        "degauss": 0.002,
+    }
+    return Calculation(
+        system=system,
+        electrons=_electrons(settings) | {"mixing_beta": 0.3},
+        k_mesh=(1, 1, 1),
+        pseudopotentials={symbol: pseudopotentials[symbol]},
+    )
+
+
+def isolated_atom(symbol: str, box: float) -> Atoms:
+    """One atom in a cubic box (edge in A)."""
+    return Atoms(symbol, cell=[box] * 3, pbc=True)
+
+
+def _system(settings: Mapping) -> dict:
+    return {
+        "ecutwfc": settings["ecutwfc"],
+        "ecutrho": settings["ecutrho"],
+        "occupations": "smearing",
+        "smearing": settings["smearing"],
+        "degauss": settings["degauss"],
+    }
+
+
+def _electrons(settings: Mapping) -> dict:
+    # With pw.x's own 2 instead of 4, empty bands stay loose and the density never settles: a cell
+    # of four K atoms took 26 iterations instead of 11.
+    return {"conv_thr": settings["conv_thr"], "diago_david_ndim": 4}
+
+
+def _moment(symbol: str) -> float:
+    return ground_state_magnetic_moments[atomic_numbers[symbol]]
+
+
+def too_close(atoms: Atoms, share: float) -> str | None:
+    """Say which pair of atoms is closer than a share of the sum of its covalent radii.
+
+    Returns
+    -------
+    str or None
+        A sentence about the worst pair, None if all keep their distance.
+    """
+    limits = {number: share * covalent_radii[number] for number in set(atoms.numbers)}
+    first, second, distances = neighbor_list(
+        "ijd", atoms, {(a, b): limits[a] + limits[b] for a in limits for b in limits}
+    )
+    if not len(distances):
+        return None
+    worst = np.argmin(distances)
+    pair = [atoms.numbers[first[worst]], atoms.numbers[second[worst]]]
+    return (
+        f"{distances[worst]:.2f} A between {atoms.symbols[first[worst]]} and "
+        f"{atoms.symbols[second[worst]]}, less than {sum(limits[n] for n in pair):.2f} A"
+    )
+
+
+def run_pw(
+    atoms: Atoms,
+    calculation: Calculation,
+    command: str,
+    pseudopotential_folder: Path,
+    time_limit: float,
+    folder: Path,
+) -> Outcome:
+    """Label a structure with pw.x.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    calculation : Calculation
+    command : str
+        How to start pw.x, e.g. ``pw.x`` or ``mpirun -np 2 pw.x``.
+    pseudopotential_folder : Path
+        Where ``<element>.UPF`` are.
+    time_limit : float
+        Wall time after which pw.x is ended (s).
+    folder : Path
+        Scratch folder; pw.x's input and output stay there.
+    """
+    used_before = _children_seconds()
+    espresso = Espresso(
+        # In the foreground: a signal to the job's process group must reach pw.x too.
+        profile=EspressoProfile(
+            f"timeout --foreground --kill-after=10 {time_limit:g} {command}",
+            pseudopotential_folder.resolve(),
+        ),
+        directory=folder,
+        input_data={
+            "control": {"tprnfor": True, "tstress": True, "disk_io": "none", "outdir": "scratch"},
+            "system": dict(calculation.system),
+            "electrons": dict(calculation.electrons),
+        },
+        pseudopotentials={symbol: f"{symbol}.UPF" for symbol in calculation.pseudopotentials},
+        # At Gamma alone the wave functions are real, which halves the work.
+        kpts=None if calculation.k_mesh == (1, 1, 1) else calculation.k_mesh,
+    )
+    # Labels run side by side, one a core: threads would only get in each other's way.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    status = 0
+    try:
+        espresso.calculate(atoms, ["energy", "forces", "stress"], [])
+    except subprocess.CalledProcessError as error:
+        status = error.returncode
+    except Exception:  # noqa: BLE001 - whatever ASE's parser stumbles over is judged below
+        pass
+    core_seconds = _children_seconds() - used_before
+    fate, message = judge(_read(folder / OUTPUT), status)
+    if fate != Fate.LABELLED:
+        return Outcome(fate, message, None, core_seconds)
+    try:
+        labelled = _labelled(atoms, espresso.results)
+    except ValueError as error:
+        return Outcome(Fate.CRASHED, str(error), None, core_seconds)
+    return Outcome(fate, message, labelled, core_seconds)
+
+
+def judge(output: str, status: int) -> tuple[Fate, str]:
+    """Tell the fate of a calculation from what pw.x printed and its exit status.
+
+    Returns
+    -------
+    fate : Fate
+        LABELLED only if pw.x converged and came to its end.
+    message : str
+    """
+    if status == TIMED_OUT:
+        return Fate.TIMED_OUT, "pw.x ran into the time limit"
+    if "convergence NOT achieved" in output:
+        return Fate.NOT_CONVERGED, "the self-consistent field did not converge"
+    if status != 0 or "JOB DONE." not in output:
+        return Fate.CRASHED, _complaint(output) or f"pw.x ended with status {status}"
+    if "convergence has been achieved" not in output:
+        return Fate.NOT_CONVERGED, "pw.x reports no converged self-consistent field"
+    return Fate.LABELLED, ""
+
+
+def _complaint(output: str) -> str:
+    """Routine and reason between the rows of % that frame an error of pw.x."""
+    parts = output.split("%" * 40)
+    return " ".join(parts[1].replace("%", "").split()) if len(parts) > 2 else ""
+
+
+def _labelled(atoms: Atoms, results: Mapping) -> Atoms:
+    """Copy of a structure with the label attached.
+
+    Raises
+    ------
+    ValueError
+        If a number is missing or not finite.
+    """
+    label = {name: results.get(name) for name in ("energy", "forces", "stress")}
+    for name, value in label.items():
+        if value is None or not np.all(np.isfinite(value)):
+            raise ValueError(f"pw.x printed no finite {name}")
+    labelled = atoms.copy()
+    labelled.calc = SinglePointCalculator(labelled, **label)
+    return labelled
+
+
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _children_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -1,0 +1,114 @@
+"""The ledger of a campaign: what every round saw, chose, cost and reached, as tables."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from smallcell.labels import SUCCESSES, Fate
+
+
+def round_row(
+    stage: str, number: int, judgement: Mapping, walks: Sequence[Mapping], fates: Sequence[Mapping]
+) -> dict:
+    """Row of ``rounds.csv`` but for the fit: counts, seconds and core-seconds of a round.
+
+    Parameters
+    ----------
+    stage : str
+    number : int
+        Of the round in its stage.
+    judgement : Mapping
+        The round's ``verdict.json``; empty for the seeds.
+    walks, fates : sequence of Mapping
+        Reports of walkers and labels.
+    """
+    counts = {f"walks {name}": number for name, number in judgement.get("walks", {}).items()}
+    fate_counts = {fate.value: sum(f["fate"] == fate for f in fates) for fate in Fate}
+    return {
+        "stage": stage,
+        "round": number,
+        **counts,
+        "frames": judgement.get("frames", 0),
+        "selected": len(fates),
+        **fate_counts,
+        "walk seconds": sum(walk["seconds"] for walk in walks),
+        "label core-seconds": sum(fate["core_seconds"] for fate in fates),
+        "label core-seconds in all": sum(fate["label_core_seconds"] for fate in fates),
+    }
+
+
+def fit_columns(fit: Mapping) -> dict:
+    """Columns of ``rounds.csv`` that come from a ``fit.json``."""
+    columns = {
+        "training set": fit["training"]["configurations"],
+        "loss": fit["loss"],
+        "fit seconds": fit["seconds"],
+    }
+    for share in ("training", "held_out"):
+        for name, unit in (("energy", "meV/atom"), ("force", "meV/A"), ("stress", "GPa")):
+            columns[f"{share.replace('_', ' ')} {name} {unit}"] = fit[share][name]
+    return columns
+
+
+def rounds_table(rows: Sequence[Mapping]) -> pd.DataFrame:
+    """Table of rounds; counts that a round has nothing of are 0, errors of no fit are empty."""
+    table = pd.DataFrame(rows)
+    counts = [column for column in table if column.startswith("walks ")]
+    table[counts] = table[counts].fillna(0).astype(int)
+    return table
+
+
+def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
+    """Table with one row a selected structure, from the reports of its label jobs."""
+    columns = [
+        "batch",
+        "structure",
+        "formula",
+        "atoms",
+        "walker",
+        "step",
+        "grade",
+        "fate",
+        "message",
+        "core_seconds",
+        "key",
+    ]
+    return pd.DataFrame(reports).reindex(columns=columns)
+
+
+def summary(
+    run: str, rounds: pd.DataFrame, fit: Mapping, proofs: Sequence[str], folder: str
+) -> str:
+    """The campaign on one screen."""
+    labelled = int(rounds[[str(success) for success in SUCCESSES]].to_numpy().sum())
+    core_hours = {
+        "labels": rounds["label core-seconds in all"].sum() / 3600,
+        "walks": rounds["walk seconds"].sum() / 3600,
+        "fits": rounds["fit seconds"].sum() / 3600,
+    }
+    walked = rounds[rounds["stage"] != "seeds"]
+    lines = [
+        f"Campaign {run}",
+        f"  rounds      {len(walked)} in {walked['stage'].nunique()} stages",
+        f"  labels      {labelled}, {len(rounds) and int(rounds['selected'].sum()) - labelled} failed",
+        *(
+            f"  {name:<11} {_errors(fit[key])}"
+            for name, key in (("training", "training"), ("held out", "held_out"))
+        ),
+        "  core-hours  "
+        + ", ".join(f"{name} {hours:.3f}" for name, hours in core_hours.items())
+        + f", in all {sum(core_hours.values()):.3f}",
+        *(f"  {line}" for line in proofs),
+        f"  files       {folder}/potential.mtp, potential.almtp, train.extxyz, train.cfg,",
+        f"              {folder}/rounds.csv, fates.csv, rounds.svg",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _errors(errors: Mapping) -> str:
+    if not errors["configurations"]:
+        return "nothing held out"
+    return (
+        f"{errors['energy']:.2f} meV/atom, {errors['force']:.1f} meV/A, "
+        f"{errors['stress']:.3f} GPa on {errors['configurations']} structures"
+    )

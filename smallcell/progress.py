@@ -1,0 +1,27 @@
+"""What a running campaign tells: a line a step to the terminal, everything else to logs."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def log_to(path: str | Path) -> None:
+    """Send the standard error of this process and of its children to a log file.
+
+    Standard output stays with the terminal, for the one line that a step says of itself.
+    """
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+def tell(text: str) -> None:
+    """Print a line of progress at once."""
+    print(text, flush=True)
+
+
+def errors_in_words(errors: Mapping) -> str:
+    """``1.2 meV/atom, 8 meV/A, 0.03 GPa`` for the errors of a ``fit.json``."""
+    return (
+        f"{errors['energy']:.2f} meV/atom, {errors['force']:.1f} meV/A, {errors['stress']:.3f} GPa"
+    )

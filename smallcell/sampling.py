@@ -1,0 +1,282 @@
+"""Walks: molecular dynamics of small cells that looks for what the potential does not know.
+
+A walker starts from a strained, displaced crystal and runs in LAMMPS at constant temperature and
+pressure. Every few steps the extrapolation grade of its configuration is looked at: a frame above
+one threshold is saved for the selection, a grade above another ends the walk, since a potential
+that far from its training set leads nowhere (arXiv 2504.07293).
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.build import bulk, make_supercell
+from ase.io.lammpsdata import write_lammps_data
+from ase.units import GPa, bar
+
+THERMOSTAT_TIME = 0.1
+"""Damping time of the thermostat (ps)."""
+
+BAROSTAT_TIME = 1.0
+"""Damping time of the barostat (ps)."""
+
+
+POTENTIAL = "potential.almtp"
+PLUGIN = "mtpplugin.so"
+
+
+class WalkFate(StrEnum):
+    """How a walk ended."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    EXPLODED = "exploded"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What a walker did.
+
+    Attributes
+    ----------
+    fate : WalkFate
+        FINISHED after its full time, STOPPED by a grade above the upper threshold, EXPLODED if
+        LAMMPS lost atoms or gave up.
+    message : str
+        What LAMMPS said if it gave up.
+    frames : list of Atoms
+        The saved frames, ``info["step"]`` their time steps.
+    steps : int
+        Time steps done, as far as the log tells.
+    """
+
+    fate: WalkFate
+    message: str
+    frames: list[Atoms]
+    steps: int
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a walker draws.
+
+    Attributes
+    ----------
+    temperature : float
+        K.
+    pressure : float
+        GPa.
+    start : Atoms
+    velocity_seed : int
+        For LAMMPS's `velocity create`.
+    """
+
+    temperature: float
+    pressure: float
+    start: Atoms
+    velocity_seed: int
+
+
+def crystal(element: Mapping, unit: str, repeats: Sequence[int]) -> Atoms:
+    """A crystal of one element's lattice.
+
+    Parameters
+    ----------
+    element : Mapping
+        ``symbol``, ``lattice`` and ``lattice_constant`` (A).
+    unit : {"primitive", "conventional"}
+    repeats : sequence of int
+        How often the unit is repeated along its vectors.
+    """
+    atoms = bulk(
+        element["symbol"],
+        element["lattice"],
+        a=element["lattice_constant"],
+        cubic=unit == "conventional" and element["lattice"] != "sc",
+    )
+    return make_supercell(atoms, np.diag(repeats))
+
+
+def draw_conditions(
+    elements: Sequence[Mapping],
+    stage: Mapping,
+    sampling: Mapping,
+    rng: np.random.Generator,
+) -> Conditions:
+    """Draw temperature, pressure, composition and starting structure of a walker.
+
+    Each share of an alloy's composition is equally likely; its lattice is that of the element with
+    most atoms, its lattice constant the mean over the atoms (Vegard's law).
+
+    Parameters
+    ----------
+    elements : sequence of Mapping
+        The configuration's ``elements``.
+    stage : Mapping
+        ``cell`` and ``unit``.
+    sampling : Mapping
+        ``temperature`` (K), ``pressure`` (GPa), ``strain``, ``displacement`` (A).
+    rng : Generator
+        The walker's own.
+    """
+    temperature = rng.uniform(*sampling["temperature"])
+    pressure = rng.uniform(*sampling["pressure"])
+    shares = rng.dirichlet(np.ones(len(elements)))
+    majority = elements[int(np.argmax(shares))]
+    atoms = crystal(majority, stage["unit"], stage["cell"])
+    drawn = rng.choice(len(elements), size=len(atoms), p=shares)
+    atoms.symbols = [elements[number]["symbol"] for number in drawn]
+    vegard = np.mean([elements[number]["lattice_constant"] for number in drawn])
+    strain = rng.uniform(*sampling["strain"]) * vegard / majority["lattice_constant"]
+    atoms.set_cell(atoms.cell * strain, scale_atoms=True)
+    atoms.positions += rng.normal(0.0, sampling["displacement"], atoms.positions.shape)
+    return Conditions(temperature, pressure, atoms, int(rng.integers(1, 2**31)))
+
+
+def write_walk(
+    folder: Path, conditions: Conditions, sampling: Mapping, species: Sequence[str]
+) -> None:
+    """Write LAMMPS's input for a walk: ``in.walk`` and ``start.data``.
+
+    Parameters
+    ----------
+    folder : Path
+    conditions : Conditions
+    sampling : Mapping
+        ``timestep`` (fs), ``duration`` (ps), ``grade_every``, ``save_above``, ``stop_above``,
+        ``cell_change``.
+    species : sequence of str
+        In the order of the potential's types.
+    """
+    write_start(folder / "start.data", conditions.start, species)
+    pressure = conditions.pressure * GPa / bar
+    couple = {"isotropic": "iso", "triclinic": "tri"}[sampling["cell_change"]]
+    alone = len(conditions.start) == 1
+    every = sampling["grade_every"]
+    steps = round(1000 * sampling["duration"] / sampling["timestep"])
+    lines = [
+        *system(species, "mtp/extrapolation"),
+        f"timestep {sampling['timestep'] / 1000:g}",
+        # The momentum of the whole is no motion, except that an atom alone has no other.
+        f"compute_modify thermo_temp extra/dof {0 if alone else 3}",
+        f"velocity all create {conditions.temperature:.6f} {conditions.velocity_seed} "
+        f"mom {'no' if alone else 'yes'} dist gaussian temp thermo_temp",
+        f"fix dynamics all npt temp {conditions.temperature:.6f} {conditions.temperature:.6f} "
+        f"{THERMOSTAT_TIME} {couple} {pressure:.6f} {pressure:.6f} {BAROSTAT_TIME}",
+        f"compute_modify dynamics_temp extra/dof {0 if alone else 3}",
+        "compute grade all pair mtp/extrapolation",
+        "variable grade equal c_grade[1]",
+        f"variable known equal v_grade<={sampling['save_above']:g}",
+        f"dump frames all custom {every} frames.dump id type x y z",
+        "dump_modify frames sort id format float %.17g first yes skip v_known",
+        f"fix stop all halt {every} v_grade > {sampling['stop_above']:g} error soft message yes",
+        f"thermo {max(every, steps // 1000 // every * every)}",
+        "thermo_style custom step temp press vol pe v_grade",
+        f"run {steps}",
+    ]
+    (folder / "in.walk").write_text("\n".join(lines) + "\n")
+
+
+def system(species: Sequence[str], style: str) -> list[str]:
+    """LAMMPS commands that read ``start.data`` and, as `provide` puts them, plugin and potential."""
+    return [
+        "units metal",
+        "atom_style atomic",
+        "boundary p p p",
+        "newton on",
+        f"plugin load ./{PLUGIN}",
+        "read_data start.data",
+        f"pair_style {style}",
+        f"pair_coeff * * {POTENTIAL} {' '.join(map(str, range(len(species))))}",
+        "neighbor 1.0 bin",
+        "neigh_modify delay 0 every 1 check yes",
+    ]
+
+
+def provide(folder: Path, potential: Path, plugin: Path) -> None:
+    """Link potential and plugin into a folder, where LAMMPS finds them under names without spaces."""
+    (folder / POTENTIAL).symlink_to(potential.resolve())
+    (folder / PLUGIN).symlink_to(plugin.resolve())
+
+
+def write_start(path: Path, atoms: Atoms, species: Sequence[str]) -> None:
+    """Write a structure as LAMMPS data, triclinic whatever its cell is, with masses."""
+    write_lammps_data(
+        path,
+        atoms,
+        specorder=list(species),
+        force_skew=True,
+        masses=True,
+        reduce_cell=True,
+        units="metal",
+        atom_style="atomic",
+    )
+
+
+def run_lammps(folder: Path, script: str) -> tuple[int, str]:
+    """Run LAMMPS on an input script in a folder.
+
+    Returns
+    -------
+    status : int
+        Its exit status.
+    log : str
+        What it printed, which also stays in ``log.lammps``.
+    """
+    run = subprocess.run(
+        ["lmp", "-in", script, "-log", "log.lammps"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+def complaint(status: int, log: str) -> str:
+    """What LAMMPS said when it gave up."""
+    errors = re.findall(r"^ERROR.*", log, re.MULTILINE)
+    return errors[0] if errors else f"LAMMPS ended with status {status}"
+
+
+def walk(folder: Path, species: Sequence[str]) -> Walk:
+    """Run the walk that `write_walk` has prepared in a folder.
+
+    Raises
+    ------
+    RuntimeError
+        If LAMMPS does not come to its first step: that is no walk.
+    """
+    status, log = run_lammps(folder, "in.walk")
+    frames = read_frames(folder / "frames.dump", species)
+    steps = [int(step) for step in re.findall(r"^\s*(\d+)(?:\s+\S+){5}\s*$", log, re.MULTILINE)]
+    if not steps:
+        raise RuntimeError(f"LAMMPS did not start: {complaint(status, log)}")
+    done = max(steps)
+    if status != 0:
+        return Walk(WalkFate.EXPLODED, complaint(status, log), frames, done)
+    if "Fix halt condition" in log:
+        return Walk(WalkFate.STOPPED, "", frames, done)
+    return Walk(WalkFate.FINISHED, "", frames, done)
+
+
+def read_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
+    """Read the frames of a LAMMPS dump; those that are not finite are left out."""
+    if not path.exists() or path.stat().st_size == 0:
+        return []
+    frames = ase.io.read(path, index=":", format="lammps-dump-text", specorder=list(species))
+    kept = []
+    for frame in frames:
+        if np.isfinite(frame.positions).all() and np.isfinite(frame.cell.array).all():
+            bare = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
+            bare.info["step"] = frame.info["timestep"]
+            kept.append(bare)
+    return kept

@@ -1,0 +1,44 @@
+"""Training sets: labelled structures, energies relative to isolated atoms, as extended XYZ."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import ase.io
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from smallcell.files import written_whole
+
+
+def relative_to_atoms(atoms: Atoms, references: Mapping[str, float]) -> Atoms:
+    """Copy of a labelled structure with the energies of its isolated atoms taken off.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        With total energy (eV), forces and stress.
+    references : Mapping
+        Energy of the isolated atom of each element (eV).
+    """
+    labelled = atoms.copy()
+    energy = atoms.get_potential_energy() - sum(references[symbol] for symbol in atoms.symbols)
+    labelled.calc = SinglePointCalculator(
+        labelled, energy=energy, forces=atoms.get_forces(), stress=atoms.get_stress()
+    )
+    return labelled
+
+
+def read_structures(path: str | Path) -> list[Atoms]:
+    """Read all structures of an extended XYZ file, which may have none."""
+    if Path(path).stat().st_size == 0:
+        return []
+    return ase.io.read(path, index=":", format="extxyz")
+
+
+def write_structures(path: str | Path, structures: Sequence[Atoms]) -> None:
+    """Write structures as extended XYZ, whole or not at all; of none, an empty file."""
+    with written_whole(path) as part:
+        if structures:
+            ase.io.write(part, list(structures), format="extxyz")
+        else:
+            part.touch()

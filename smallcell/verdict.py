@@ -1,0 +1,77 @@
+"""The verdict on a round: is there something new to learn, and can the round be trusted?"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from smallcell.labels import SUCCESSES
+from smallcell.sampling import WalkFate
+
+
+def verdict(
+    walks: Sequence[Mapping], fates: Sequence[Mapping], last: bool, failed_share: float
+) -> dict:
+    """Judge a round.
+
+    Parameters
+    ----------
+    walks : sequence of Mapping
+        Reports of the walkers: ``fate`` and number of ``frames``.
+    fates : sequence of Mapping
+        Reports of the labels of the selected structures.
+    last : bool
+        Whether the stage may have no further round.
+    failed_share : float
+        Share of failed labels above which the round is not to be trusted.
+
+    Returns
+    -------
+    dict
+        ``new``: whether structures were selected, so that the potential has to be fitted again;
+        ``decision`` and its ``reason``; counts of walks, frames and fates.
+
+    Raises
+    ------
+    ValueError
+        If more labels failed than the share allows, or walkers exploded without a frame to
+        learn from.
+    """
+    check_failures([fate["fate"] for fate in fates], failed_share)
+    frames = sum(walk["frames"] for walk in walks)
+    exploded = sum(walk["fate"] == WalkFate.EXPLODED for walk in walks)
+    if exploded and not fates:
+        raise ValueError(
+            f"{exploded} of {len(walks)} walkers exploded though the potential seemed to know all "
+            "that they met; try a smaller sampling.timestep or displacement"
+        )
+    if not fates:
+        decision, reason = "stage ends", "no walker met a configuration that the potential ignores"
+    elif last:
+        decision, reason = "stage ends", "limit of rounds reached with something new in the last"
+    else:
+        decision, reason = "again", "walkers met configurations that the potential did not know"
+    return {
+        "new": bool(fates),
+        "decision": decision,
+        "reason": reason,
+        "walks": dict(Counter(walk["fate"] for walk in walks)),
+        "frames": frames,
+        "selected": len(fates),
+        "fates": dict(Counter(fate["fate"] for fate in fates)),
+    }
+
+
+def check_failures(fates: Sequence[str], failed_share: float) -> None:
+    """Refuse labels of which more than a share failed.
+
+    Raises
+    ------
+    ValueError
+        With the number of each fate.
+    """
+    failed = sum(fate not in SUCCESSES for fate in fates)
+    if failed > failed_share * len(fates):
+        counts = ", ".join(f"{number} {fate}" for fate, number in sorted(Counter(fates).items()))
+        raise ValueError(
+            f"{failed} of {len(fates)} labels failed ({counts}), more than labels.failed_share "
+            f"{failed_share} allows; the logs of the labels say why"
+        )

@@ -1,0 +1,88 @@
+"""The lock file, the conda environments and the rules that name them agree."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+CONDA_FILES = [ROOT / "environment.yaml", *sorted((ROOT / "envs").glob("*.yaml"))]
+RULE_FILES = [*ROOT.glob("Snakefile"), *sorted((ROOT / "rules").glob("*.smk"))]
+SUPPORTED_PYTHON = SpecifierSet(">=3.11,<3.14")
+
+
+def locked_versions() -> dict[str, str]:
+    """Version of each package of requirements.lock."""
+    pins = re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / "requirements.lock").read_text(), re.M)
+    return dict(pins)
+
+
+def conda_requirements(path: Path) -> dict[str, Requirement]:
+    """Requirements of a conda file, its pip section included, by name."""
+    dependencies = yaml.safe_load(path.read_text())["dependencies"]
+    lines = [line for line in dependencies if isinstance(line, str)]
+    for section in dependencies:
+        if isinstance(section, dict):
+            lines += [line for line in section["pip"] if not line.startswith("-r ")]
+    requirements = map(Requirement, lines)
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+def conda_directives() -> list[tuple[Path, str]]:
+    """Each file that a rule names by `conda:`, with the rule file it stands in."""
+    pattern = re.compile(r"""^\s+conda:\s+["']([^"']+)["']""", re.M)
+    return [(path, name) for path in RULE_FILES for name in pattern.findall(path.read_text())]
+
+
+def test_lock_has_every_requirement_with_hashes_and_no_address():
+    lock = (ROOT / "requirements.lock").read_text()
+    versions = locked_versions()
+    for line in (ROOT / "requirements.in").read_text().splitlines():
+        text = line.partition("#")[0].strip()
+        if text:
+            requirement = Requirement(text)
+            assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)])
+    assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:", lock, re.M)) == len(versions)
+    assert "://" not in lock
+    assert not re.search(r"^(--index|--extra|--find|-[if] )|(^|\s)/", lock, re.M)
+
+
+@pytest.mark.parametrize("path", CONDA_FILES, ids=lambda path: path.name)
+def test_conda_file_agrees_with_lock(path):
+    requirements = conda_requirements(path)
+    locked = locked_versions()
+    assert requirements["python"].specifier == SUPPORTED_PYTHON
+    shared = requirements.keys() & locked.keys()
+    pins = {name: str(requirements[name].specifier) for name in shared}
+    assert pins == {name: f"=={locked[name]}" for name in shared}
+
+
+def test_one_environment_installs_the_lock():
+    dependencies = yaml.safe_load((ROOT / "environment.yaml").read_text())["dependencies"]
+    assert {"pip": ["-r requirements.lock"]} in dependencies
+
+
+def test_rules_name_existing_environments():
+    directives = conda_directives()
+    if not directives:
+        pytest.skip("no rule names a conda environment")
+    missing = [
+        f"{rule_file.name}: {name}"
+        for rule_file, name in directives
+        if not (rule_file.parent / name).is_file()
+    ]
+    assert missing == []
+
+
+@pytest.mark.skipif(shutil.which("conda") is None, reason="conda is not on this machine")
+@pytest.mark.parametrize("path", CONDA_FILES, ids=lambda path: path.name)
+def test_conda_solves_environment(path):
+    command = ["conda", "env", "create", "--dry-run", "--name", "dry-run", "--file", str(path)]
+    solved = subprocess.run(command, capture_output=True, text=True)
+    assert solved.returncode == 0, solved.stderr

@@ -1,0 +1,304 @@
+"""The fit against potentials that are known, and what it does where data determine little."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, make_supercell
+from ase.calculators.singlepoint import SinglePointCalculator
+from random_potentials import labelled, random_potential, random_structures
+
+from smallcell.basis import generate_basis
+from smallcell.engine import calculator, rows
+from smallcell.fitting import (
+    Weights,
+    errors,
+    fit,
+    fit_from_scratch,
+    held_out,
+    shortest_distance,
+    starting_potential,
+)
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return random_potential(("K",), level=8, seed=1)
+
+
+@pytest.fixture(scope="module")
+def training_set(truth):
+    return labelled(random_structures(("K",), 24, seed=2), truth)
+
+
+def hydrostatic_set(truth):
+    """Eleven strained one-atom bcc cells, on which all forces vanish."""
+    cells = [bulk("K", "bcc", a=5.28 * strain) for strain in np.linspace(0.85, 1.15, 11)]
+    return labelled(cells, truth)
+
+
+def with_label(atoms, **changed):
+    """Return a copy with some of its labels changed, or left out where they are None."""
+    labels = {name: np.copy(value) for name, value in atoms.calc.results.items()} | changed
+    copy = atoms.copy()
+    copy.calc = SinglePointCalculator(
+        copy, **{name: value for name, value in labels.items() if value is not None}
+    )
+    return copy
+
+
+def test_known_potential_is_recovered_from_scratch(truth, training_set):
+    # The error that the ridge leaves is proportional to it, about 1e-6 eV/A at 1e-10.
+    result = fit_from_scratch(
+        training_set,
+        ("K",),
+        truth.basis,
+        truth.cutoff,
+        8,
+        np.random.default_rng(3),
+        ridge=1e-12,
+        starts=2,
+    )
+    assert result.converged
+    assert errors(result.potential, training_set).force_maximum < 1e-6
+    unseen = labelled(random_structures(("K",), 9, seed=4), truth)
+    assert errors(result.potential, unseen).force_maximum < 1e-6
+
+
+def test_known_potential_of_two_species_is_recovered():
+    truth = random_potential(("Na", "K"), level=6, seed=5)
+    training_set = labelled(random_structures(("Na", "K"), 48, seed=6), truth)
+    noise = np.random.default_rng(7).uniform(0.9, 1.1, truth.radial.shape)
+    result = fit(training_set, replace(truth, radial=truth.radial * noise), ridge=1e-12)
+    assert errors(result.potential, training_set).force_maximum < 1e-6
+
+
+def test_loss_is_the_documented_mean(truth, training_set):
+    other = random_potential(("K",), level=8, seed=8)
+    weights = Weights(energy=2, force=0.03, stress=0.004)
+    result = fit(training_set[:6], other, weights, max_iterations=1)
+    engine = calculator(result.potential)
+    losses = []
+    for atoms in training_set[:6]:
+        n = len(atoms)
+        energy = engine.get_potential_energy(atoms) - atoms.get_potential_energy()
+        forces = engine.get_forces(atoms) - atoms.get_forces()
+        stress = engine.get_stress(atoms, voigt=False) - atoms.get_stress(voigt=False)
+        losses.append(
+            2 * energy**2 / n
+            + 0.03 * np.sum(forces**2)
+            + 0.004 * np.sum((atoms.get_volume() * stress) ** 2) / n
+        )
+    assert result.loss == pytest.approx(np.mean(losses), rel=1e-8)
+
+
+def test_linear_coefficients_are_the_best_for_their_radial_functions(training_set):
+    result = fit(training_set, random_potential(("K",), level=8, seed=8), max_iterations=1, ridge=0)
+    best = result.potential
+    for place in range(len(best.linear)):
+        for factor in (0.999, 1.001):
+            linear = best.linear.copy()
+            linear[place] *= factor
+            start = replace(best, linear=linear)
+            assert loss(start, training_set) > result.loss
+
+
+def loss(potential, structures):
+    """Loss with the default weights, from the errors of the three kinds."""
+    losses = []
+    for atoms in structures:
+        one, n = errors(potential, [atoms]), len(atoms)
+        virial = 9 * (one.stress * atoms.get_volume()) ** 2 / n
+        losses.append(n * one.energy**2 + 0.01 * 3 * n * one.force**2 + 0.001 * virial)
+    return np.mean(losses)
+
+
+def test_fit_continues_from_the_potential_before(training_set):
+    first = fit(training_set, random_potential(("K",), level=8, seed=8))
+    again = fit(training_set, first.potential)
+    assert first.iterations > 5
+    assert again.iterations <= 3
+    assert again.loss <= first.loss * (1 + 1e-6)
+
+
+def test_hydrostatic_strains_alone_give_a_sane_potential(truth):
+    # Forces vanish by symmetry, and the moments of odd rank with them: their columns are rounding.
+    training_set = hydrostatic_set(truth)
+    result = fit_from_scratch(
+        training_set, ("K",), truth.basis, truth.cutoff, 8, np.random.default_rng(9), starts=2
+    )
+    assert errors(result.potential, training_set).energy < 1e-3
+    assert np.abs(result.potential.linear).max() < 1000
+    # Energies of displaced atoms are unknown to it, but of the known ones' order.
+    unseen = labelled(random_structures(("K",), 9, seed=4), truth)
+    scale = np.ptp([atoms.get_potential_energy() / len(atoms) for atoms in unseen])
+    assert errors(result.potential, unseen).energy_maximum < 10 * scale
+
+
+def test_one_configuration_is_enough_to_end(truth):
+    result = fit(hydrostatic_set(truth)[:1], random_potential(("K",), level=8, seed=8))
+    assert np.isfinite([result.loss, *result.potential.linear]).all()
+
+
+def test_radial_basis_is_widened_to_the_shortest_distance(truth, training_set):
+    start = random_potential(("K",), level=8, seed=8)
+    close = labelled([bulk("K", "bcc", a=2.7)], truth)
+    shortest = 2.7 * np.sqrt(3) / 2
+    assert fit(training_set + close, start).potential.closest == pytest.approx(0.99 * shortest)
+    far_apart = hydrostatic_set(truth)[5:]
+    assert fit(far_apart, start).potential.closest == start.closest
+
+
+def test_the_same_seed_gives_the_same_bits():
+    program = """if True:
+        import hashlib
+        import numpy as np
+        from random_potentials import labelled, random_potential, random_structures
+        from smallcell.basis import generate_basis
+        from smallcell.fitting import fit_from_scratch
+        truth = random_potential(("Na", "K"), level=6, seed=1)
+        structures = labelled(random_structures(("Na", "K"), 12, seed=2), truth)
+        found = fit_from_scratch(
+            structures, ("Na", "K"), truth.basis, 7.0, 8, np.random.default_rng(3), starts=2
+        ).potential
+        content = b"".join(a.tobytes() for a in (found.radial, found.shifts, found.linear))
+        print(hashlib.sha256(content).hexdigest())
+    """
+    here = Path(__file__).parent
+    environment = os.environ | {
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)]),
+    }
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(hashes) == 1
+
+
+def test_starting_potentials_differ_by_their_random_numbers_only():
+    def start(seed):
+        return starting_potential(
+            ("Na", "K"), generate_basis(8), 7.0, 2.5, 8, np.random.default_rng(seed)
+        )
+
+    assert np.array_equal(start(1).radial, start(1).radial)
+    assert not np.array_equal(start(1).radial, start(2).radial)
+    assert not start(1).linear.any()
+
+
+def test_errors_are_those_of_the_labels(truth, training_set):
+    exact = errors(truth, training_set)
+    assert exact.energy < 1e-12
+    assert exact.force_maximum < 1e-12
+    assert (exact.configurations, exact.atoms) == (24, sum(map(len, training_set)))
+
+    pair = training_set[1]
+    moved = with_label(
+        pair,
+        energy=pair.get_potential_energy() + 0.02,
+        forces=pair.get_forces() + [[0.6, 0, 0], [0, 0, 0]],
+        stress=pair.get_stress() + [0.3, 0, 0, 0, 0, 0.6],
+    )
+    found = errors(truth, [moved])
+    # Two atoms; six force components; of nine stress components one is off by 0.3, two by 0.6.
+    assert found.energy == pytest.approx(0.01)
+    assert found.force == pytest.approx(0.6 / np.sqrt(6))
+    assert found.force_maximum == pytest.approx(0.6)
+    assert found.stress == pytest.approx(np.sqrt((0.3**2 + 2 * 0.6**2) / 9))
+    assert found.stress_maximum == pytest.approx(0.6)
+
+
+def test_errors_of_nothing_are_not_numbers(truth):
+    nothing = errors(truth, [])
+    assert np.isnan([nothing.energy, nothing.force_maximum, nothing.stress]).all()
+    assert nothing.configurations == 0
+
+
+def test_shortest_distance_sees_periodic_images():
+    assert shortest_distance(bulk("K", "bcc", a=5.2)) == pytest.approx(5.2 * np.sqrt(3) / 2)
+    # A sheared cell, whose own edges are all longer than its shortest lattice vector.
+    sheared = Atoms("K", cell=[[4, 0, 0], [7, 3, 0], [0, 0, 9]], pbc=True)
+    assert shortest_distance(sheared) == pytest.approx(np.hypot(1, 3))
+    across = Atoms("K2", [[0.1, 0, 0], [9.8, 0, 0]], cell=[10, 10, 10], pbc=True)
+    assert shortest_distance(across) == pytest.approx(0.3)
+    assert shortest_distance(Atoms("K")) == np.inf
+
+
+def test_held_out_structures_stay_held_out():
+    structures = random_structures(("K",), 200, seed=10)
+    chosen = held_out(structures, 0.2)
+    # Binomial: 40 expected, standard deviation 5.7.
+    assert 17 < chosen.sum() < 63
+    assert np.array_equal(held_out(structures[:50], 0.2), chosen[:50])
+    assert np.array_equal(held_out(structures[::-1], 0.2), chosen[::-1])
+    assert held_out(structures, 0.3)[chosen].all()
+    rounded = [atoms.copy() for atoms in structures]
+    for atoms in rounded:
+        atoms.positions += 1e-12
+    assert np.array_equal(held_out(rounded, 0.2), chosen)
+    assert not held_out(structures, 0).any()
+    assert held_out([], 0.2).shape == (0,)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1, np.nan])
+def test_held_out_share_out_of_range_is_refused(share):
+    with pytest.raises(ValueError, match="held-out share is"):
+        held_out([], share)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["energy", "forces", "stress"])
+def test_label_that_is_not_finite_is_refused(truth, training_set, name, value):
+    broken = np.array(training_set[4].calc.results[name], dtype=float)
+    broken.flat[-1] = value
+    structures = [*training_set[:4], with_label(training_set[4], **{name: broken})]
+    structures[4].info["name"] = "7f3a"
+    with pytest.raises(ValueError, match=r"configuration 4 \(7f3a\) K2 has a label that is not"):
+        fit(structures, truth)
+    with pytest.raises(ValueError, match="configuration 4"):
+        errors(truth, structures)
+
+
+@pytest.mark.parametrize("name", ["energy", "forces", "stress"])
+def test_missing_label_is_refused(truth, training_set, name):
+    structures = [training_set[0], with_label(training_set[1], **{name: None})]
+    with pytest.raises(ValueError, match="configuration 1 K2 has not all of energy, forces and"):
+        fit(structures, truth)
+    with pytest.raises(ValueError, match="configuration 0 K has not all"):
+        fit([training_set[0].copy()], truth)
+
+
+def test_species_absent_from_the_training_set_is_refused(training_set):
+    with pytest.raises(ValueError, match="no configuration of the training set contains Na"):
+        fit(training_set, random_potential(("Na", "K"), level=6, seed=1))
+
+
+def test_species_unknown_to_the_potential_is_refused(training_set):
+    with pytest.raises(ValueError, match="configuration 0 K contains K, which is not among .* Na"):
+        fit(training_set, random_potential(("Na",), level=6, seed=1))
+
+
+def test_empty_training_set_is_refused(truth):
+    with pytest.raises(ValueError, match="the training set is empty"):
+        fit([], truth)
+    with pytest.raises(ValueError, match="the training set is empty"):
+        fit_from_scratch([], ("K",), truth.basis, 7.0, 8, np.random.default_rng(1))
+
+
+def test_doubled_structure_has_the_same_row(truth):
+    primitive = bulk("K", "bcc", a=5.1)
+    doubled = make_supercell(primitive, np.diag([1, 2, 1]))
+    one, two = rows(truth, [primitive, doubled])
+    np.testing.assert_allclose(two, one, rtol=0, atol=1e-12 * np.abs(one).max())
