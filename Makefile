@@ -21,7 +21,7 @@ help: ## list the targets
 
 .PHONY: quickstart
 quickstart: $(ready) ## train the potential of config/config.yaml
-	@snakemake --cores $(CORES); status=$$?; \
+	@snakemake --cores $(CORES) --quiet rules host progress; status=$$?; \
 	  echo "make quickstart: $$(($$(date +%s) - $(start))) s, set-up included"; exit $$status
 
 .PHONY: test

@@ -12,8 +12,9 @@ from snakemake.utils import validate
 # Scripts import the library in whatever environment they run; one thread a job makes results the
 # same to the bit and leaves the cores to other jobs.
 sys.path.insert(0, str(workflow.basedir))
-os.environ["PYTHONPATH"] = str(workflow.basedir)
-os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+os.environ.update(
+    PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
+)
 
 from smallcell.basis import LEVELS
 from smallcell.configuration import machine_faults, meaning_faults, schema_faults
@@ -107,7 +108,9 @@ def before(file):
     def path(wildcards):
         if wildcards.get("batch") == "seeds":
             return []
-        stage, number = (wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}").split("/")
+        stage, number = (wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}").split(
+            "/"
+        )
         return f"{RESULTS}/{batch_before(stage, int(number))}/{file}"
 
     return path
@@ -128,6 +131,24 @@ def labels(wildcards):
         selected = Path(checkpoints.select.get(stage=stage, round=name).output[0])
         number = selected.read_text().count("Lattice=")
     return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
+
+
+def batch_files(wildcards):
+    """For each batch, and a round that selected nothing, the reports that its row is made of."""
+    found = {"seeds": True} | rounds()
+    return {name: files_of(name, new) for name, new in found.items()}
+
+
+def files_of(batch, new):
+    """Reports of a batch by kind; seeds have no walks, a round that found nothing has no fit."""
+    stage, _, name = batch.partition("/")
+    here = f"{RESULTS}/{batch}"
+    return {
+        "verdict": [f"{here}/verdict.json"] if name else [],
+        "walks": [f"{here}/walkers/{walker}.json" for walker in walkers(stage)] if name else [],
+        "labels": labels({"batch": batch}) if new else [],
+        "fit": [f"{here}/fit.json"] if new else [],
+    }
 
 
 def check_machine():

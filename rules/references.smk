@@ -6,6 +6,8 @@ rule reference:
         "<results>/references/{element}.json",
     log:
         "<logs>/references/{element}.log",
+    # It takes longest of the first jobs: the others fit beside it.
+    priority: 1
     conda:
         "../envs/qe.yaml"
     params:
@@ -13,7 +15,5 @@ rule reference:
         labels=config["labels"],
         energy=lambda wildcards: ELEMENTS[wildcards.element].get("energy"),
         pseudopotentials=PSEUDOPOTENTIAL_HASHES,
-    # It takes longest of the first jobs: the others fit beside it.
-    priority: 1
     script:
         "../scripts/reference.py"

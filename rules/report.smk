@@ -1,20 +1,3 @@
-def batch_files(wildcards):
-    """For each batch, and a round that selected nothing, the reports that its row is made of."""
-    found = {"seeds": True} | rounds()
-    return {name: files_of(name, new) for name, new in found.items()}
-
-
-def files_of(batch, new):
-    stage, _, name = batch.partition("/")
-    here = f"{RESULTS}/{batch}"
-    return {
-        "verdict": [f"{here}/verdict.json"] if name else [],
-        "walks": [f"{here}/walkers/{walker}.json" for walker in walkers(stage)] if name else [],
-        "labels": labels({"batch": batch}) if new else [],
-        "fit": [f"{here}/fit.json"] if new else [],
-    }
-
-
 rule result:
     """The potential and its training set."""
     input:
@@ -48,9 +31,7 @@ rule ledger:
     output:
         rounds="<results>/rounds.csv",
         fates="<results>/fates.csv",
-        figure=report(
-            "<results>/rounds.svg", caption="../report/rounds.rst", category="learning"
-        ),
+        figure=report("<results>/rounds.svg", caption="../report/rounds.rst", category="learning"),
     log:
         "<logs>/ledger.log",
     conda:

@@ -12,9 +12,7 @@ rule sample:
     params:
         seed=config["seed"],
         elements=config["elements"],
-        cell=lambda wildcards: {
-            key: STAGES[wildcards.stage][key] for key in ("cell", "unit")
-        },
+        cell=lambda wildcards: {key: STAGES[wildcards.stage][key] for key in ("cell", "unit")},
         sampling=sampling,
     script:
         "../scripts/sample.py"

@@ -5,7 +5,7 @@ the potential itself is fitted to all of them.
 """
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 from ase.units import GPa
@@ -13,7 +13,7 @@ from ase.units import GPa
 from smallcell.basis import generate_basis
 from smallcell.engine import rows
 from smallcell.files import written_whole
-from smallcell.fitting import Errors, Weights, errors, fit, fit_from_scratch, held_out
+from smallcell.fitting import Errors, Fit, Weights, errors, fit, fit_from_scratch, held_out
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
 from smallcell.selection import active_set
@@ -31,7 +31,7 @@ def in_report_units(found: Errors) -> dict:
     return report | {"configurations": found.configurations, "atoms": found.atoms}
 
 
-def fitted(structures: list, start: Potential | None) -> "Fit":
+def fitted(structures: list, start: Potential | None) -> Fit:
     """Fit from the last potential, or from scratch if there is none."""
     weights = Weights(**snakemake.params.fit["weights"])
     iterations = snakemake.params.fit["iterations"]
@@ -73,5 +73,7 @@ write_potential(snakemake.output.mtp, potential)
 write_potential(snakemake.output.almtp, potential)
 with written_whole(snakemake.output.report) as part:
     part.write_text(json.dumps(report, indent=1))
-words = f"{snakemake.wildcards.batch}: fit to {len(structures)}: {errors_in_words(report['training'])}"
+words = (
+    f"{snakemake.wildcards.batch}: fit to {len(structures)}: {errors_in_words(report['training'])}"
+)
 tell(words + (f"; held out: {errors_in_words(report['held_out'])}" if rest else ""))

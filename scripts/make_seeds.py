@@ -8,7 +8,5 @@ log_to(snakemake.log[0])
 seeds = snakemake.params.seeds
 write_structures(
     snakemake.output[0],
-    strained_crystals(
-        snakemake.params.elements, seeds["strain"], seeds["number"], seeds["unit"]
-    ),
+    strained_crystals(snakemake.params.elements, seeds["strain"], seeds["number"], seeds["unit"]),
 )

@@ -19,9 +19,10 @@ for symbol, eos in json.loads(Path(snakemake.input.equation_of_state).read_text(
         f"B of {symbol:<5}  {b:.2f} GPa, pw.x {b_dft:.2f} GPa ({b / b_dft - 1:+.1%})",
     ]
 large = json.loads(Path(snakemake.input.large_cell).read_text())
+outcome = f"stable, {large['mean_volume']:.1f} A^3/atom" if large["survived"] else large["message"]
 proofs.append(
-    f"large cell  {large['atoms']} atoms, {large['duration']:g} ps at {large['temperature']:.0f} K: "
-    + (f"stable, {large['mean_volume']:.1f} A^3/atom" if large["survived"] else large["message"])
+    f"large cell  {large['atoms']} atoms, {large['duration']:g} ps at "
+    f"{large['temperature']:g} K: {outcome}"
 )
 text = summary(
     snakemake.params.run,

@@ -14,7 +14,7 @@ references = {
     reference["element"]: reference["energy"]
     for reference in (json.loads(Path(path).read_text()) for path in snakemake.input.references)
 }
-structures = [atoms for path in snakemake.input.before for atoms in read_structures(path)]
+structures = read_structures(snakemake.input.before) if snakemake.input.before else []
 fates = [json.loads(Path(path).read_text()) for path in snakemake.input.labels]
 check_failures([fate["fate"] for fate in fates], snakemake.params.labels["failed_share"])
 for fate in fates:

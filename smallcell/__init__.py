@@ -1,1 +1,1 @@
-"""Small-cell active learning of moment tensor potentials: pure functions on ASE Atoms and numpy arrays."""
+"""Small-cell active learning of moment tensor potentials, as functions on ASE Atoms and arrays."""

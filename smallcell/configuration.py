@@ -92,7 +92,7 @@ def _pseudopotential_faults(key: str, symbol: str, element: Mapping) -> Iterator
     source = element["pseudopotential"]
     if "://" in source:
         if "checksum" not in element:
-            yield f"{key}: {source} is an address and needs a checksum (the file's SHA-256) beside it"
+            yield f"{key}: {source} is an address and needs a checksum beside it (SHA-256)"
         return
     try:
         content = Path(source).read_text()
@@ -145,7 +145,7 @@ def _potential_faults(configuration: Mapping, levels: range) -> Iterator[str]:
 
 
 def _nearest_neighbours(element: Mapping) -> float | None:
-    """Distance of nearest neighbours in an element's lattice (A), None if there is no such lattice."""
+    """Distance of nearest neighbours (A), None if there is no such lattice."""
     try:
         atoms = bulk(element["symbol"], element["lattice"], a=element["lattice_constant"])
     except (ValueError, RuntimeError, KeyError):
@@ -169,7 +169,7 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
 
 
 def machine_faults(configuration: Mapping) -> list[str]:
-    """What the machine lacks to run a campaign, one line each."""
+    """List what the machine lacks to run a campaign, one line each."""
     return [*_program_faults(configuration), *_plugin_faults()]
 
 

@@ -65,8 +65,9 @@ class Engine:
         """Return the derivatives of all observables, one structure after the other."""
         data = _motep_data(potential)
         n_observables = self._sections[-1].stop
+        n_species = len(potential.species)
         radial = np.empty((n_observables, potential.radial.size))
-        linear = np.empty((n_observables, potential.shifts.size + potential.linear.size))
+        linear = np.empty((n_observables, n_species + potential.linear.size))
         for atoms, engine, section in zip(
             self._structures, self._engines, self._sections, strict=True
         ):
@@ -75,9 +76,9 @@ class Engine:
             moments = engine.mbd
             volume = atoms.cell.volume
             radial[section] = _observables(moments.dvdcs, moments.dgdcs, moments.dsdcs, volume)
-            linear[section, : potential.shifts.size] = 0.0
-            linear[section.start, : potential.shifts.size] = _counts(potential, atoms)
-            linear[section, potential.shifts.size :] = _observables(
+            linear[section, :n_species] = 0.0
+            linear[section.start, :n_species] = _counts(potential, atoms)
+            linear[section, n_species:] = _observables(
                 moments.vatoms, moments.dbdris, moments.dbdeps, volume
             )
         return Derivatives(radial, linear)

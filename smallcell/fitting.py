@@ -26,14 +26,14 @@ CLOSEST_MARGIN = 0.99
 """Lower end of the radial basis, as a share of the shortest distance in the training set."""
 
 RIDGE = 1e-8
-"""Default strength of the ridge on shifts and linear coefficients: a coefficient costs the loss
-this share of the squared contribution that it makes to the weighted observables. It raises the
-loss of a well-determined fit by less than a ten-thousandth and keeps the coefficients of an
-undetermined one, such as the first of a campaign, from cancelling each other in the thousands."""
+"""Default strength of the ridge: a linear coefficient costs the loss this share of the squared
+contribution that it makes to the weighted observables. It raises the loss of a well-determined fit
+by some ten-thousandths, and keeps the coefficients of an undetermined one, such as the first of a
+campaign, from cancelling each other in the thousands."""
 
 SMALLEST_COLUMN = 1e-2
-"""A coefficient whose contributions are smaller than this share of the largest is charged as if
-they were not: what the structures hardly excite, or by symmetry not at all, stays near zero."""
+"""What has less than this share of the largest effect is charged as if it had that: coefficients
+that the structures hardly excite, or by symmetry not at all, stay near zero."""
 
 TOLERANCE = 1e-5
 """Predicted relative decrease of the loss by which the fit counts as converged."""
@@ -121,7 +121,7 @@ def fit_from_scratch(
     those of `fit` and `starting_potential`.
     """
     began = time.perf_counter()
-    closest = CLOSEST_MARGIN * min(map(shortest_distance, structures))
+    closest = _lower_end(structures)
     fits = [
         fit(
             structures,
@@ -208,10 +208,10 @@ def fit(
         that the potential does not know, or the potential one that no structure has.
     """
     began = time.perf_counter()
+    closest = min(start.closest, _lower_end(structures))
     _check_species(structures, start)
-    closest = min(start.closest, CLOSEST_MARGIN * min(map(shortest_distance, structures)))
-    problem = _Problem(structures, normalised(widened(start, closest)), weights, ridge)
-    point = problem.solve(problem.start.radial)
+    problem = _Problem(structures, widened(start, closest), weights, ridge)
+    point = problem.start()
     jacobian = problem.kaufman_jacobian(point)
     damping, growth = 1e-3, 2.0
     converged = False
@@ -219,11 +219,11 @@ def fit(
     while not converged and iterations < max_iterations:
         iterations += 1
         step, predicted = _levenberg_marquardt_step(jacobian, point.residual, damping)
-        trial = problem.solve(point.potential.radial + step.reshape(point.potential.radial.shape))
+        trial = problem.moved(point, step)
         gain = (point.objective - trial.objective) / predicted
         converged = bool(predicted < TOLERANCE * point.objective + problem.rounding)
         if gain > 0:
-            point = trial
+            point = problem.recharged(trial)
             jacobian = problem.kaufman_jacobian(point)
             damping *= max(1 / 3, 1 - (2 * gain - 1) ** 3)
             growth = 2.0
@@ -231,7 +231,7 @@ def fit(
             damping *= growth
             growth *= 2
     return Fit(
-        potential=normalised(point.potential),
+        potential=point.potential,
         loss=point.loss,
         iterations=iterations,
         converged=converged,
@@ -242,16 +242,33 @@ def fit(
 
 @dataclass(frozen=True)
 class _Point:
-    """Radial coefficients, the best linear ones for them, and what is left."""
+    """Radial coefficients, the best linear ones for them, and what is left.
+
+    Attributes
+    ----------
+    potential : Potential
+        With normalised radial functions.
+    columns : ndarray, shape (n_observables, n_linear)
+        Weighted derivatives with respect to shifts and linear coefficients.
+    penalty : ndarray, shape (n_linear,)
+        Square roots of what the ridge charges for these.
+    residual : ndarray, shape (n_observables + n_linear,)
+        Weighted errors, then what the ridge charges; squared they sum to the objective.
+    orthonormal : ndarray, shape (n_observables + n_linear, n_linear)
+        Basis of the changes of the residual that linear coefficients can make.
+    loss, objective : float
+        Without and with the ridge.
+    condition : float
+        Condition number of columns and ridge together, scaled to equal sizes.
+    """
 
     potential: Potential
+    columns: np.ndarray
+    penalty: np.ndarray
     residual: np.ndarray
-    """Weighted errors, then the ridge's rows."""
     orthonormal: np.ndarray
-    """Basis of the space that the linear coefficients span, shape of residual x n_linear."""
     loss: float
     objective: float
-    """Loss and ridge."""
     condition: float
 
 
@@ -259,45 +276,75 @@ class _Problem:
     """A training set as a least-squares problem."""
 
     def __init__(
-        self, structures: Sequence[Atoms], start: Potential, weights: Weights, ridge: float
+        self, structures: Sequence[Atoms], potential: Potential, weights: Weights, ridge: float
     ) -> None:
-        self.start = start
+        self.potential = potential
         self.ridge = ridge
-        self.engine = Engine(start, structures)
+        self.engine = Engine(potential, structures)
         self.scales = _scales(structures, weights)
         self.labels = self.scales * _labels(structures)
         self.rounding = (np.finfo(float).eps * np.linalg.norm(self.labels)) ** 2
 
-    def solve(self, radial: np.ndarray) -> _Point:
-        """Find the best linear coefficients for given radial ones, by a QR decomposition."""
-        potential = replace(self.start, radial=radial)
-        columns = self.scales[:, None] * self.engine.derivatives(potential).linear
-        sizes = _sizes(columns)
-        n_labels, n_linear = columns.shape
-        matrix = np.vstack([columns / sizes, np.sqrt(self.ridge) * np.eye(n_linear)])
+    def start(self) -> _Point:
+        """Solve for the linear coefficients at the radial coefficients that were given."""
+        potential = normalised(self.potential)
+        columns = self._columns(potential)
+        return self._solved(potential, columns, self._penalty(columns))
+
+    def moved(self, point: _Point, step: np.ndarray) -> _Point:
+        """Solve at other radial coefficients, charged as at the point so that they compare."""
+        radial = point.potential.radial + step.reshape(point.potential.radial.shape)
+        potential = normalised(replace(point.potential, radial=radial))
+        return self._solved(potential, self._columns(potential), point.penalty)
+
+    def recharged(self, point: _Point) -> _Point:
+        """Solve at the same radial coefficients, charged by their own columns."""
+        return self._solved(point.potential, point.columns, self._penalty(point.columns))
+
+    def _columns(self, potential: Potential) -> np.ndarray:
+        return self.scales[:, None] * self.engine.derivatives(potential).linear
+
+    def _penalty(self, columns: np.ndarray) -> np.ndarray:
+        return np.sqrt(self.ridge) * _sizes(columns)
+
+    def _solved(self, potential: Potential, columns: np.ndarray, penalty: np.ndarray) -> _Point:
+        """Find the best linear coefficients by a QR decomposition."""
+        # The ridge draws shifts to the mean energies of the elements, so that it is the same
+        # whatever energies are counted from.
+        n_species = len(potential.shifts)
+        centre = np.zeros(columns.shape[1])
+        centre[:n_species] = np.linalg.lstsq(columns[:, :n_species], self.labels)[0]
+        matrix = np.vstack([columns, np.diag(penalty)])
+        target = np.concatenate([self.labels, penalty * centre])
         orthonormal, triangle = np.linalg.qr(matrix)
-        scaled = solve_triangular(triangle, orthonormal[:n_labels].T @ self.labels)
-        residual = matrix @ scaled
-        residual[:n_labels] -= self.labels
-        shifts, linear = np.split(scaled / sizes, [len(self.start.shifts)])
+        coefficients = solve_triangular(triangle, orthonormal.T @ target)
+        residual = matrix @ coefficients - target
+        shifts, linear = np.split(coefficients, [n_species])
         return _Point(
             potential=replace(potential, shifts=shifts, linear=linear),
+            columns=columns,
+            penalty=penalty,
             residual=residual,
             orthonormal=orthonormal,
-            loss=float(np.sum(residual[:n_labels] ** 2)),
+            loss=float(np.sum(residual[: len(columns)] ** 2)),
             objective=float(np.sum(residual**2)),
-            condition=float(np.linalg.cond(triangle)),
+            condition=float(np.linalg.cond(triangle / _sizes(columns))),
         )
 
     def kaufman_jacobian(self, point: _Point) -> np.ndarray:
         """Jacobian of the residual with respect to the radial coefficients, linear ones following.
 
         Kaufman's approximation: the derivative at fixed linear coefficients, less its part that
-        linear coefficients can undo.
+        linear coefficients can undo. Sizes of radial functions, which are normalised away, have no
+        effect either.
         """
-        radial = self.scales[:, None] * self.engine.derivatives(point.potential).radial
-        jacobian = np.zeros((len(point.residual), radial.shape[1]))
-        jacobian[: len(radial)] = radial
+        radial = point.potential.radial
+        derivatives = self.scales[:, None] * self.engine.derivatives(point.potential).radial
+        by_function = derivatives.reshape(-1, *radial.shape)
+        along = np.einsum("nijmb,ijmb->nm", by_function, radial) / np.sum(radial**2, axis=(0, 1, 3))
+        by_function -= along[:, None, None, :, None] * radial
+        jacobian = np.zeros((len(point.residual), radial.size))
+        jacobian[: len(derivatives)] = derivatives
         jacobian -= point.orthonormal @ (point.orthonormal.T @ jacobian)
         return jacobian
 
@@ -315,7 +362,7 @@ def _levenberg_marquardt_step(
 
 
 def _sizes(columns: np.ndarray) -> np.ndarray:
-    """Norms of columns, raised to the `SMALLEST_COLUMN`."""
+    """Norms of columns, none below the share `SMALLEST_COLUMN` of the largest."""
     norms = np.linalg.norm(columns, axis=0)
     return np.maximum(norms, SMALLEST_COLUMN * norms.max())
 
@@ -353,8 +400,6 @@ def _labels(structures: Sequence[Atoms]) -> np.ndarray:
 
 def _check_species(structures: Sequence[Atoms], potential: Potential) -> None:
     """Refuse a training set whose elements are not those of the potential."""
-    if not len(structures):
-        raise ValueError("the training set is empty; a fit needs at least one configuration")
     seen = set()
     for number, atoms in enumerate(structures):
         elements = set(atoms.get_chemical_symbols())
@@ -375,6 +420,13 @@ def _name(number: int, atoms: Atoms) -> str:
     """Say what a person finds a configuration by: its place and its name if it has one."""
     name = atoms.info.get("name")
     return f"configuration {number}{f' ({name})' if name else ''} {atoms.get_chemical_formula()}"
+
+
+def _lower_end(structures: Sequence[Atoms]) -> float:
+    """Lower end of a radial basis that reaches all distances in the structures (A)."""
+    if not structures:
+        raise ValueError("the training set is empty; a fit needs at least one configuration")
+    return CLOSEST_MARGIN * min(map(shortest_distance, structures))
 
 
 def shortest_distance(atoms: Atoms) -> float:

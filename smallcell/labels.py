@@ -119,7 +119,9 @@ def crystal_calculation(
         system=_system(settings),
         electrons=_electrons(settings),
         k_mesh=k_mesh(atoms.cell.array, settings["k_spacing"]),
-        pseudopotentials={symbol: pseudopotentials[symbol] for symbol in sorted(set(atoms.symbols))},
+        pseudopotentials={
+            symbol: pseudopotentials[symbol] for symbol in sorted(set(atoms.symbols))
+        },
     )
 
 

@@ -79,8 +79,9 @@ def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
 def summary(
     run: str, rounds: pd.DataFrame, fit: Mapping, proofs: Sequence[str], folder: str
 ) -> str:
-    """The campaign on one screen."""
+    """Tell of the campaign on one screen."""
     labelled = int(rounds[[str(success) for success in SUCCESSES]].to_numpy().sum())
+    failed = int(rounds["selected"].sum()) - labelled
     core_hours = {
         "labels": rounds["label core-seconds in all"].sum() / 3600,
         "walks": rounds["walk seconds"].sum() / 3600,
@@ -90,7 +91,7 @@ def summary(
     lines = [
         f"Campaign {run}",
         f"  rounds      {len(walked)} in {walked['stage'].nunique()} stages",
-        f"  labels      {labelled}, {len(rounds) and int(rounds['selected'].sum()) - labelled} failed",
+        f"  labels      {labelled}, {failed} failed",
         *(
             f"  {name:<11} {_errors(fit[key])}"
             for name, key in (("training", "training"), ("held out", "held_out"))

@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.polynomial import Chebyshev
-from numpy.polynomial.chebyshev import chebvander
-from numpy.polynomial.legendre import leggauss
 
 from smallcell.basis import Basis
 from smallcell.potential import Potential
 
-RADIAL_SCALE = 0.02
-"""Root mean square of a radial function over its interval; with the some fifty neighbours within
-a usual cut-off the moments are then of the order of one."""
+RADIAL_SCALE = 0.5
+"""Size of a normalised radial function. With some fifty neighbours within the cut-off, moments and
+their products are then of the order of one to ten, and contribute to energies as shifts do."""
 
 
 def widened(potential: Potential, closest: float) -> Potential:
@@ -44,21 +42,17 @@ def normalised(potential: Potential) -> Potential:
     """Give all radial functions one size; energies stay.
 
     A factor on radial function mu can be undone in the linear coefficients, so that no label
-    determines it. It is chosen such that the function's root mean square over the interval and
-    over pairs of species is `RADIAL_SCALE`, since the active set depends on it.
+    determines it; but ridge and active set depend on it. The size of a function is the root of
+    the sum of its squared coefficients, averaged over pairs of species, times the square of the
+    interval, which is the largest value of ``(cutoff - r)^2``; it is set to `RADIAL_SCALE`.
 
     Parameters
     ----------
     potential : Potential
         Its active set, whose columns belong to the old sizes, is dropped.
     """
-    n_chebyshev = potential.radial.shape[-1]
-    # Gauss-Legendre nodes, exact for the square of a polynomial times (cutoff - r)^2.
-    nodes, weights = leggauss(n_chebyshev + 2)
-    width = potential.cutoff - potential.closest
-    smooth = (width * (1 - nodes) / 2) ** 2
-    functions = potential.radial @ (smooth * chebvander(nodes, n_chebyshev - 1).T)
-    sizes = np.sqrt(np.mean(functions**2 @ weights / 2, axis=(0, 1)))
+    squares = np.sum(potential.radial**2, axis=-1).mean(axis=(0, 1))
+    sizes = np.sqrt(squares) * (potential.cutoff - potential.closest) ** 2
     factors = np.divide(RADIAL_SCALE, sizes, out=np.ones_like(sizes), where=sizes > 0)
     powers = _powers_of_radial_functions(potential.basis, len(factors))
     return replace(

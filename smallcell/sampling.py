@@ -18,6 +18,7 @@ import ase.io
 import numpy as np
 from ase import Atoms
 from ase.build import bulk, make_supercell
+from ase.geometry import minkowski_reduce
 from ase.io.lammpsdata import write_lammps_data
 from ase.units import GPa, bar
 
@@ -85,7 +86,7 @@ class Conditions:
 
 
 def crystal(element: Mapping, unit: str, repeats: Sequence[int]) -> Atoms:
-    """A crystal of one element's lattice.
+    """Build a crystal of one element's lattice.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ def write_walk(
 
 
 def system(species: Sequence[str], style: str) -> list[str]:
-    """LAMMPS commands that read ``start.data`` and, as `provide` puts them, plugin and potential."""
+    """LAMMPS commands that read ``start.data`` and what `provide` has put beside it."""
     return [
         "units metal",
         "atom_style atomic",
@@ -201,7 +202,7 @@ def system(species: Sequence[str], style: str) -> list[str]:
 
 
 def provide(folder: Path, potential: Path, plugin: Path) -> None:
-    """Link potential and plugin into a folder, where LAMMPS finds them under names without spaces."""
+    """Link potential and plugin into a folder, under names that LAMMPS can read."""
     (folder / POTENTIAL).symlink_to(potential.resolve())
     (folder / PLUGIN).symlink_to(plugin.resolve())
 
@@ -242,7 +243,7 @@ def run_lammps(folder: Path, script: str) -> tuple[int, str]:
 
 
 def complaint(status: int, log: str) -> str:
-    """What LAMMPS said when it gave up."""
+    """Quote what LAMMPS said when it gave up."""
     errors = re.findall(r"^ERROR.*", log, re.MULTILINE)
     return errors[0] if errors else f"LAMMPS ended with status {status}"
 
@@ -269,14 +270,17 @@ def walk(folder: Path, species: Sequence[str]) -> Walk:
 
 
 def read_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
-    """Read the frames of a LAMMPS dump; those that are not finite are left out."""
+    """Read the frames of a LAMMPS dump in reduced cells; those that are not finite are left out."""
     if not path.exists() or path.stat().st_size == 0:
         return []
     frames = ase.io.read(path, index=":", format="lammps-dump-text", specorder=list(species))
     kept = []
     for frame in frames:
         if np.isfinite(frame.positions).all() and np.isfinite(frame.cell.array).all():
-            bare = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
+            # Shear in small steps leads to needles of a cell, which describe the same crystal.
+            cell, _ = minkowski_reduce(frame.cell)
+            bare = Atoms(frame.numbers, frame.positions, cell=cell, pbc=True)
+            bare.wrap()
             bare.info["step"] = frame.info["timestep"]
             kept.append(bare)
     return kept

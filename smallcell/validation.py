@@ -10,7 +10,14 @@ from ase import Atoms
 from ase.eos import EquationOfState
 from ase.units import GPa
 
-from smallcell.sampling import BAROSTAT_TIME, THERMOSTAT_TIME, complaint, run_lammps, system, write_start
+from smallcell.sampling import (
+    BAROSTAT_TIME,
+    THERMOSTAT_TIME,
+    complaint,
+    run_lammps,
+    system,
+    write_start,
+)
 
 EOS_STRAIN = 0.1
 """Relative change of the lattice constant from the minimum within which points are fitted."""

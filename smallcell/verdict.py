@@ -1,4 +1,4 @@
-"""The verdict on a round: is there something new to learn, and can the round be trusted?"""
+"""The verdict on a round: whether it found something new, and whether it can be trusted."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, make_supercell
+from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.stress import voigt_6_to_full_3x3_stress
 from random_potentials import labelled, random_potential, random_structures
 
 from smallcell.basis import generate_basis
-from smallcell.engine import calculator, rows
+from smallcell.engine import calculator
 from smallcell.fitting import (
     Weights,
     errors,
@@ -88,7 +89,7 @@ def test_loss_is_the_documented_mean(truth, training_set):
         n = len(atoms)
         energy = engine.get_potential_energy(atoms) - atoms.get_potential_energy()
         forces = engine.get_forces(atoms) - atoms.get_forces()
-        stress = engine.get_stress(atoms, voigt=False) - atoms.get_stress(voigt=False)
+        stress = voigt_6_to_full_3x3_stress(engine.get_stress(atoms) - atoms.get_stress())
         losses.append(
             2 * energy**2 / n
             + 0.03 * np.sum(forces**2)
@@ -119,11 +120,17 @@ def loss(potential, structures):
 
 
 def test_fit_continues_from_the_potential_before(training_set):
-    first = fit(training_set, random_potential(("K",), level=8, seed=8))
-    again = fit(training_set, first.potential)
-    assert first.iterations > 5
-    assert again.iterations <= 3
-    assert again.loss <= first.loss * (1 + 1e-6)
+    rng = np.random.default_rng(11)
+    noisy = [
+        with_label(atoms, forces=atoms.get_forces() + rng.normal(0, 0.01, (len(atoms), 3)))
+        for atoms in training_set
+    ]
+    first = fit(noisy, random_potential(("K",), level=8, seed=8))
+    again = fit(noisy, first.potential)
+    assert first.converged
+    assert first.iterations > 10
+    assert again.iterations <= 5
+    assert again.loss == pytest.approx(first.loss, rel=1e-4)
 
 
 def test_hydrostatic_strains_alone_give_a_sane_potential(truth):
@@ -295,10 +302,3 @@ def test_empty_training_set_is_refused(truth):
         fit([], truth)
     with pytest.raises(ValueError, match="the training set is empty"):
         fit_from_scratch([], ("K",), truth.basis, 7.0, 8, np.random.default_rng(1))
-
-
-def test_doubled_structure_has_the_same_row(truth):
-    primitive = bulk("K", "bcc", a=5.1)
-    doubled = make_supercell(primitive, np.diag([1, 2, 1]))
-    one, two = rows(truth, [primitive, doubled])
-    np.testing.assert_allclose(two, one, rtol=0, atol=1e-12 * np.abs(one).max())

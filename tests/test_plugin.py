@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,12 +68,13 @@ def run_lammps(folder: Path, script: str, ranks: int = 1, **variables: object) -
 class Evaluation:
     """What a potential says of a structure.
 
-    Energies in eV, forces (n_atoms, 3) in eV/A, stress in eV/A^3 in ASE's sign and Voigt order.
+    Energies in eV, forces (n_atoms, 3) in eV/A, stress times volume in eV in ASE's sign and Voigt
+    order.
     """
 
     energies: np.ndarray
     forces: np.ndarray
-    stress: np.ndarray
+    strain_derivative: np.ndarray
     grade: float
 
 
@@ -116,21 +117,20 @@ def by_lammps(
     for k, (atoms, result) in enumerate(zip(structures, results, strict=True)):
         energy, grade, *pressure = map(float, result.split())
         table = np.loadtxt(folder / f"{k}.dump", skiprows=9, ndmin=2)
-        stress = -BAR * np.array(pressure)
-        by_atom = BAR / atoms.get_volume() * table[:, [5, 6, 7, 10, 9, 8]].sum(axis=0)
+        strain_derivative = -BAR * atoms.get_volume() * np.array(pressure)
+        by_atom = BAR * table[:, [5, 6, 7, 10, 9, 8]].sum(axis=0)
         assert table[:, 4].sum() == pytest.approx(energy, rel=RELATIVE)
-        assert by_atom == pytest.approx(stress, rel=RELATIVE, abs=RELATIVE * abs(stress).max())
-        evaluations.append(Evaluation(table[:, 4], table[:, 1:4], stress, grade))
+        assert_close(by_atom, strain_derivative)
+        evaluations.append(Evaluation(table[:, 4], table[:, 1:4], strain_derivative, grade))
     return evaluations
 
 
 def by_motep(
     structures: Sequence[Atoms], path: Path, species: Sequence[str]
 ) -> tuple[list[Evaluation], np.ndarray]:
-    """Evaluate structures with motep; grades are those of the active set that `rows` span.
+    """Evaluate structures with motep, without grades, but with the rows that grades are made of.
 
-    The rows that are returned as well hold the derivatives of the energy per atom with respect to
-    the parameters as MLIP orders them.
+    A row holds the derivatives of the energy per atom with respect to the parameters.
     """
     text = path.with_suffix(".text")
     text.write_bytes(path.read_bytes().partition(b"#MVS")[0])
@@ -152,19 +152,25 @@ def by_motep(
             )
             / len(atoms)
         )
+        strain_derivative = results["stress"] * atoms.get_volume()
         evaluations.append(
-            Evaluation(results["energies"], results["forces"], results["stress"], np.nan)
+            Evaluation(results["energies"], results["forces"], strain_derivative, np.nan)
         )
     return evaluations, np.array(rows)
 
 
+def assert_close(found: np.ndarray, right: np.ndarray) -> None:
+    """Compare numbers that are of one order of magnitude, whichever vanish by symmetry."""
+    np.testing.assert_allclose(found, right, rtol=0, atol=RELATIVE * np.abs(right).max())
+
+
 def assert_equal(found: Evaluation, right: Evaluation) -> None:
-    """Compare energies, forces and stresses, each by the largest of its kind."""
-    for name in ("energies", "forces", "stress"):
-        numbers, reference = getattr(found, name), getattr(right, name)
-        np.testing.assert_allclose(
-            numbers, reference, rtol=0, atol=RELATIVE * np.abs(right.__dict__[name]).max()
-        )
+    """Compare energies, forces and stresses."""
+    assert_close(found.energies, right.energies)
+    assert_close(found.strain_derivative, right.strain_derivative)
+    # A lone atom has no force but what cancels: the scale is that of what pulls at it.
+    scale = max(np.abs(right.forces).max(), np.abs(right.strain_derivative).max())
+    np.testing.assert_allclose(found.forces, right.forces, rtol=0, atol=RELATIVE * scale)
 
 
 def random_potential(species: tuple[str, ...], level: int, seed: int) -> Potential:
@@ -280,7 +286,7 @@ def test_isolated_atoms_have_their_shifts(tmp_path: Path) -> None:
     (found,) = by_lammps(tmp_path, [atoms], path, ("K", "Na"), [1, 0])
     assert found.energies == pytest.approx(potential.shifts)
     assert not found.forces.any()
-    assert not found.stress.any()
+    assert not found.strain_derivative.any()
 
 
 def test_ranks_do_not_matter(tmp_path: Path) -> None:
@@ -352,17 +358,223 @@ def test_dynamics_conserve_the_energy(tmp_path: Path) -> None:
 
 def test_example_of_the_readme(tmp_path: Path) -> None:
     """Frames above a grade are saved with it, and a higher grade ends the run, but not LAMMPS."""
-    (script,) = re.findall(
-        r"```lammps\n(.*?)```", (REPOSITORY / "plugin" / "README.md").read_text(), re.DOTALL
-    )
+    readme = (REPOSITORY / "plugin" / "README.md").read_text()
+    (script,) = re.findall(r"```lammps\n(.*?)```", readme, re.DOTALL)
+    script = script.replace("run 100000", "run 500")
     path = tmp_path / "potential.almtp"
-    potential = random_potential(("K",), 8, seed=18)
-    active_set = graded(potential, path, seed=19)
+    potential = random_potential(("K",), 8, seed=20)
+    active_set = graded(replace(potential, linear=potential.linear / 100), path, seed=19)
     atoms = bulk("K", "bcc", a=5.0, cubic=True).repeat((1, 1, 2))
-    atoms.set_cell(atoms.cell + [[0, 0, 0], [0.1, 0, 0], [0.1, 0.1, 0]], scale_atoms=True)
-    data = tmp_path / "start.data"
-    write(data, atoms, format="lammps-data", force_skew=True)
-    for some, many in [("2.1", 1e-2), ("10", 1e-1)]:
-        script = script.replace(f"<= {some}", f"<= {many}").replace(f"> {some}", f"> {many}")
-    output = run_lammps(tmp_path, script)
-    assert "the walk ended" in output, output
+    atoms.rattle(0.1, seed=20)
+    write(tmp_path / "start.data", atoms, format="lammps-data", force_skew=True)
+
+    def walk(saved_above: float, ended_above: float) -> tuple[list[int], np.ndarray, str]:
+        changed = script.replace("<= 2.1", f"<= {saved_above:.17g}")
+        changed = changed.replace("v_grade > 10", f"v_grade > {ended_above:.17g}")
+        output = run_lammps(tmp_path, changed)
+        frames = read(tmp_path / "frames.dump", ":", format="lammps-dump-text")
+        for frame in frames:
+            frame.symbols[:] = "K"
+        grades = np.array([frame.arrays["v_grade_of_frame"] for frame in frames])
+        assert (np.ptp(grades, axis=1) == 0).all()
+        _, rows = by_motep(frames, path, ("K",))
+        assert_grades(grades[:, 0], rows, active_set)
+        return [frame.info["timestep"] for frame in frames], grades[:, 0], output
+
+    steps, grades, output = walk(-1, 1e300)
+    assert steps == list(range(0, 501, 10))
+    assert "the walk ended at step 500 " in output, output
+    # The second walk is to end where the first one was further out than ever before.
+    highest_before = np.maximum.accumulate(grades)[:-1]
+    records = 1 + np.flatnonzero(grades[1:] > highest_before)
+    end = records[len(records) // 2]
+    ended_above = (highest_before[end - 1] + grades[end]) / 2
+    saved_above = np.median(grades[:end])
+    saved = np.nonzero(grades[: end + 1] > saved_above)[0]
+    some_steps, some_grades, output = walk(saved_above, ended_above)
+    assert some_steps == [steps[k] for k in saved]
+    assert some_grades == pytest.approx(grades[saved], rel=1e-6)
+    assert f"the walk ended at step {steps[end]} " in output, output
+
+
+def test_carriage_returns_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "random.almtp"
+    graded(random_potential(("K",), 6, seed=21), path, seed=22)
+    structures = random_structures(("K",), [2], seed=23)
+    (right,) = by_lammps(tmp_path, structures, path, ("K",), [0])
+    text, mark, binary = path.read_bytes().partition(b"weight_scaling 2\n")
+    path.write_bytes((text + mark).replace(b"\n", b"\r\n") + binary)
+    (found,) = by_lammps(tmp_path, structures, path, ("K",), [0])
+    assert_equal(found, right)
+    assert found.grade == right.grade
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A change to a file, the place that the message is to name, and what it is to say."""
+
+    old: bytes
+    new: bytes
+    place: bytes
+    message: str
+
+
+DAMAGES = [
+    Damage(rb"^MTP", b"MLIP", rb"MLIP", "'MLIP' where 'MTP'"),
+    Damage(rb"= 1.1.0", b"= 2", rb"version", "'2' where 1.1.0"),
+    Damage(rb"potential_name", b"name", rb"\nname", "unknown key 'name'"),
+    Damage(rb"(potential_tag.*)", rb"\1\nscaling = 1", rb"K\nscaling", "again, first in line 4"),
+    Damage(rb"potential_tag.*", b"tag", rb"\ntag", "'tag' where 'key = value'"),
+    Damage(rb"scaling = .*", b"scaling = 0", rb"scaling", "'0' where a number larger than 0"),
+    Damage(rb"(species_count =).*", rb"\1 0", rb"species_count", "0 where a whole number from 1"),
+    Damage(rb"(species_count =).*", rb"\1 two", rb"species_count", "'two' where a whole number"),
+    Damage(rb"(species_count =).*", rb"\1 2.5", rb"species_count", "'.5' where the end"),
+    Damage(rb"species_count =.*\n", b"", rb"#MVS", "ends here without species_count"),
+    Damage(rb"RBChebyshev", b"RBJacobi", rb"radial_basis_type", "'RBJacobi' where RBChebyshev"),
+    Damage(rb"(min_dist =).*", rb"\1 -1", rb"min_dist", "'-1' where a distance of 0 or more"),
+    Damage(rb"(max_dist =).*", rb"\1 -7", rb"max_dist", "'-7' where a distance larger than min"),
+    Damage(rb"(max_dist =).*", rb"\1 nan", rb"max_dist", "not finite where a finite number"),
+    Damage(rb"(radial_basis_size =).*", rb"\1 6", rb"0-0\n", "but radial_basis_size is 6"),
+    Damage(rb"(radial_funcs_count =).*", rb"\1 1", rb"0-0\n.*\n", "where the types 0-1 belong"),
+    Damage(rb"(radial_funcs_count =).*", rb"\1 3", rb"0-0\n.*\n.*\n", "'0-1' where '{' belongs"),
+    Damage(rb"1-1\n.*\n", b"1-1\n", rb"1-1\n", "end here without row 2 of 2 of the types 1-1"),
+    Damage(rb"(1-1\n.*\n)", rb"\1{1}\n", rb"1-1\n.*\n", "1 entries, but radial_basis_size"),
+    Damage(rb"(1-1\n)(.*\n)", rb"\1\2\2", rb"1-1\n.*\n.*\n", "after the last row"),
+    Damage(rb"0-1\n", b"0-2\n", rb"0-2", "'0-2' where the types 0-1 belong"),
+    Damage(rb"(0-1\n\s*\{)[^,]*", rb"\1inf", rb"0-1\n", "not finite where a finite number"),
+    Damage(rb"\{\{0, 0", b"{{2, 0", rb"index_basic =", "2 where a whole number from 0 to 1"),
+    Damage(rb"\{\{0, 0", b"{{0, -1", rb"index_basic =", "-1 where a whole number from 0 to 32"),
+    Damage(rb"(basic_count =).*", rb"\1 7", rb"index_basic =", "alpha_index_basic_count is 7"),
+    Damage(rb"(times = \{\{0, )\d+", rb"\1 99", rb"index_times =", "99 where a whole number"),
+    Damage(rb"(times = \{\{.*?)\d+\}", rb"\g<1>0}", rb"index_times =", "0 where a whole number"),
+    Damage(rb"(times = .*)\}\}", rb"\1}", rb"index_times =", "the end of the line where '}'"),
+    Damage(rb"(times_count =).*", rb"\1 1", rb"index_times =", "alpha_index_times_count is 1"),
+    Damage(rb"(times = \{\{)\d+", rb"\g<1>5", rb"index_times =", "adds to moment 5 after"),
+    Damage(rb"(mapping = \{)\d+", rb"\g<1>10", rb"mapping =", "10 where a whole number"),
+    Damage(rb"(moments_count =).*", rb"\1 11", rb"moments_count =", "no product makes moment"),
+    Damage(rb"(species_coeffs =).*", rb"\1 {1}", rb"species_coeffs", "species_count is 2"),
+    Damage(rb"(moment_coeffs = .*),.*", rb"\1}", rb"moment_coeffs", "alpha_scalar_moments is 5"),
+    Damage(rb"(moment_coeffs = .*),.*", rb"\1", rb"moment_coeffs", "end of the line where '}'"),
+    Damage(rb"(?s)(species_coeffs =.*?\n).*", rb"\1", rb"species_coeffs", "without moment_coeffs"),
+    Damage(rb"(?s).*", b"", rb"", "'' where 'MTP'"),
+    Damage(rb"force_weight", b"power", rb"\npower", "'force_weight NUMBER' belongs"),
+    Damage(rb"(force_weight).*", rb"\1 1", rb"site_en_weight", "other weights than"),
+    Damage(rb"(weight_scaling).*", rb"\1 1", rb"weight_scaling", "weight_scaling is not 2"),
+    Damage(rb"(weight_scaling 2\n)#", rb"\1", rb"weight_scaling 2\n", "where '#' and the matrices"),
+    Damage(rb"(?s)(\n#MVS.*).{900}", rb"\1", rb"weight_scaling 2\n", "where two matrices of"),
+    Damage(rb"(?s)(scaling 2\n#).", rb"\1", rb"weight_scaling 2\n", "where two matrices of"),
+    Damage(rb"(?s)(scaling 2\n#).{8}", rb"\1" + bytes(8), rb"weight_scaling 2\n", "not inverse"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.message)
+def test_damaged_file_is_refused(tmp_path: Path, damage: Damage) -> None:
+    """The message names the file, the line, what was found and what belongs there."""
+    potential = random_potential(("Na", "K"), 6, seed=24)
+    path = tmp_path / "damaged.almtp"
+    active_set = np.random.default_rng(25).normal(size=2 * (potential.n_parameters,))
+    write_potential(path, replace(potential, active_set=active_set))
+    content, count = re.subn(damage.old, damage.new, path.read_bytes(), count=1)
+    assert count == 1
+    path.write_bytes(content)
+    line = 1 + content[: re.search(damage.place, content).end()].count(b"\n")
+    message = complaint(tmp_path, f"pair_coeff * * {path.name} 0 1")
+    assert f"pair style mtp: {path.name}:{line}: " in message
+    assert damage.message in message
+
+
+def complaint(folder: Path, pair_coeff: str, units: str = "metal", newton: str = "on") -> str:
+    """Return the error message of LAMMPS on a command that is to fail."""
+    output = run_lammps(
+        folder,
+        f"""
+        units {units}
+        newton {newton}
+        region box block 0 5 0 5 0 5
+        create_box 2 box
+        mass * 1
+        pair_style mtp/extrapolation
+        {pair_coeff}
+        run 0
+        """,
+    )
+    (message,) = re.findall(r"^ERROR: (.*)$", output, re.MULTILINE)
+    return message
+
+
+def test_wrong_input_is_refused(tmp_path: Path) -> None:
+    potential = random_potential(("Na", "K"), 2, seed=26)
+    active_set = np.eye(potential.n_parameters)
+    plain, configurations, neighbourhoods = "plain.mtp", "configurations.almtp", "sites.almtp"
+    write_potential(tmp_path / plain, potential)
+    write_potential(tmp_path / configurations, replace(potential, active_set=active_set))
+    potential = replace(potential, active_set=active_set, grade_mode="nbh")
+    write_potential(tmp_path / neighbourhoods, potential)
+
+    def message(arguments: str, **settings: str) -> str:
+        return complaint(tmp_path, f"pair_coeff {arguments}", **settings)
+
+    assert f"{plain} has no active set" in message(f"* * {plain} 0 1")
+    assert f"{neighbourhoods} is one of neighbourhoods" in message(f"* * {neighbourhoods} 0 1")
+    assert "nowhere.mtp: cannot be read" in message("* * nowhere.mtp 0 1")
+    assert ".: cannot be read" in message("* * . 0 1")
+    assert "found 4 arguments" in message(f"* * {configurations} 0")
+    assert "found '2' for atom type 2" in message(f"* * {configurations} 0 2")
+    assert "found 'NULL' for atom type 1" in message(f"* * {configurations} NULL 0")
+    assert "needs 'newton on'" in message(f"* * {configurations} 0 1", newton="off")
+    assert "found 'units real'" in message(f"* * {configurations} 0 1", units="real")
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Return a copy of the sources with a Python and a compiler that only pretend.
+
+    The Python says that the environment is the folder ``environment of mine``; the compiler
+    makes empty files.
+    """
+    for name in ("plugin", "kernel"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    write_program(tmp_path / "python", f"printf '%s\\n' '{tmp_path}/environment of mine' 1 2 3")
+    write_program(tmp_path / "g++", 'for last; do true; done; : > "$last"')
+    return tmp_path
+
+
+def write_program(path: Path, commands: str) -> None:
+    """Write a shell script that can be executed."""
+    path.write_text(f"#!/bin/sh\n{commands}\n")
+    path.chmod(0o755)
+
+
+def test_plugin_is_built_when_it_is_due(sources: Path) -> None:
+    folder = sources / "environment of mine" / "lib" / "smallcell"
+
+    def is_built() -> bool:
+        run = make(sources / "plugin", f"PYTHON={sources}/python", f"CXX={sources}/g++")
+        assert run.returncode == 0, run.stderr
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "mtpplugin.so",
+            "mtpplugin.version",
+        ]
+        return "Nothing to be done" not in run.stdout
+
+    assert is_built()
+    assert not is_built()
+    future = (folder / "mtpplugin.so").stat().st_mtime + 1
+    os.utime(sources / "kernel" / "grade.h", (future, future))
+    assert is_built()
+    os.utime(sources / "kernel" / "grade.h", (0, 0))
+    assert not is_built()
+    write_program(sources / "python", f"printf '%s\\n' '{sources}/environment of mine' 2 2 3")
+    assert is_built()
+    assert (folder / "mtpplugin.version").read_text() == "2\n"
+    assert not is_built()
+
+
+def test_missing_compiler_or_lammps_is_said(sources: Path) -> None:
+    run = make(sources / "plugin", f"PYTHON={sources}/python", "CXX=nowhere-g++")
+    assert run.returncode != 0
+    assert "no C++ compiler 'nowhere-g++'" in run.stderr
+    write_program(sources / "python", f'exec "{sys.executable}" -S "$@"')  # without packages
+    run = make(sources / "plugin", f"PYTHON={sources}/python")
+    assert run.returncode != 0
+    assert "has no lammps: install it" in run.stderr

@@ -45,12 +45,11 @@ def test_normalised_potential_is_the_same(potential):
 
 def test_normalised_radial_functions_have_one_size(potential):
     one = normalised(potential)
-    r = np.linspace(one.closest, one.cutoff, 20001)
-    x = 2 * (r - one.closest) / (one.cutoff - one.closest) - 1
-    basis = (one.cutoff - r) ** 2 * np.polynomial.chebyshev.chebvander(x, 7).T
-    mean_squares = np.trapezoid((one.radial @ basis) ** 2, r) / (one.cutoff - one.closest)
-    # The trapezoidal rule errs by (step / width)^2 times derivatives of order 100.
-    np.testing.assert_allclose(np.sqrt(mean_squares.mean(axis=(0, 1))), RADIAL_SCALE, rtol=1e-5)
+    squares = np.sum((one.radial * (one.cutoff - one.closest) ** 2) ** 2, axis=-1)
+    np.testing.assert_allclose(squares.mean(axis=(0, 1)), RADIAL_SCALE**2, rtol=1e-12)
+    # Pairs of species keep their sizes relative to each other.
+    relative = one.radial / potential.radial
+    np.testing.assert_allclose(relative, relative[:1, :1, :, :1] * np.ones((2, 2, 1, 8)))
 
 
 def test_normalised_leaves_a_vanishing_radial_function_alone(potential):

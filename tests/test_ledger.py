@@ -1,0 +1,38 @@
+"""Tables of a campaign."""
+
+from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table
+
+LABELS = [
+    {"fate": "labelled", "core_seconds": 10.0, "label_core_seconds": 10.0},
+    {"fate": "from store", "core_seconds": 0.0, "label_core_seconds": 7.0},
+    {"fate": "timed out", "core_seconds": 30.0, "label_core_seconds": 0.0},
+]
+ERRORS = {"energy": 1.0, "force": 2.0, "stress": 3.0, "configurations": 5}
+
+
+def test_a_row_counts_fates_and_adds_up_costs():
+    judgement = {"walks": {"stopped": 2}, "frames": 9}
+    row = round_row("two-atoms", 3, judgement, [{"seconds": 1.5}] * 2, LABELS)
+    assert (row["labelled"], row["from store"], row["timed out"], row["crashed"]) == (1, 1, 1, 0)
+    assert (row["walk seconds"], row["label core-seconds"]) == (3.0, 40.0)
+    assert row["label core-seconds in all"] == 17.0
+    assert (row["selected"], row["frames"], row["walks stopped"]) == (3, 9, 2)
+
+
+def test_a_round_without_a_fit_has_empty_errors():
+    fit = {"training": ERRORS, "held_out": ERRORS, "loss": 0.1, "seconds": 2.0}
+    rows = [
+        round_row("seeds", 0, {}, [], LABELS) | fit_columns(fit),
+        round_row("two-atoms", 0, {"walks": {"finished": 8}}, [], []),
+    ]
+    table = rounds_table(rows)
+    assert table["walks finished"].tolist() == [0, 8]
+    assert table["held out force meV/A"].isna().tolist() == [False, True]
+
+
+def test_every_selected_structure_has_a_row_and_a_fate():
+    table = fates_table(
+        [fate | {"batch": "seeds", "structure": n} for n, fate in enumerate(LABELS)]
+    )
+    assert table["fate"].tolist() == ["labelled", "from store", "timed out"]
+    assert table.columns[0] == "batch"

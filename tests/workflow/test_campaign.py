@@ -1,0 +1,200 @@
+"""A miniature campaign through Snakemake, with real pw.x and LAMMPS.
+
+The campaign starts from an empty store and is killed three times on its way; a second one, from
+the store that the first has filled, runs through. Both must end with the same potential.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+from smallcell.potential import read_potential
+from smallcell.store import read_label
+from smallcell.training import read_structures
+
+PARTS = ("Snakefile", "rules", "scripts", "smallcell", "config", "envs", "profiles", "report")
+MINIATURE = Path(__file__).with_name("miniature.yaml")
+LABELLED = ("labelled", "from store")
+DFT = yaml.safe_load(MINIATURE.read_text())["dft"]
+
+
+class Campaign:
+    """A copy of the workflow in a folder of its own, and its runs there."""
+
+    def __init__(self, folder: Path, **changes) -> None:
+        self.folder = folder
+        self.results = folder / "results/miniature"
+        for part in PARTS:
+            source, target = REPOSITORY / part, folder / part
+            folder.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+        self.base = yaml.safe_load(MINIATURE.read_text()) | changes
+        self.configure()
+
+    def configure(self, **changes) -> None:
+        """Write the campaign's configuration, with other top-level entries if need be."""
+        config = self.base | changes
+        (self.folder / "miniature.yaml").write_text(yaml.safe_dump(config))
+
+    def command(self, *options: str) -> list[str]:
+        """Command of a run."""
+        return ["snakemake", "--cores", "2", "--configfile", "miniature.yaml", *options]
+
+    def run(self, *options: str) -> str:
+        """Run to the end and return what was printed."""
+        run = subprocess.run(
+            self.command(*options), cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout + run.stderr
+
+    def kill_when(self, pattern: str) -> None:
+        """Start a run and kill it and its jobs, SIGKILL, as soon as a file is there."""
+        process = subprocess.Popen(
+            self.command(),
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while process.poll() is None and not list(self.folder.glob(pattern)):
+            time.sleep(0.1)
+        assert process.poll() is None, f"the run ended before there was a {pattern}"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self.run("--unlock")
+
+    def jobs_due(self) -> dict[str, int]:
+        """Jobs that a dry run sees, with their numbers."""
+        table = self.run("-n", "--quiet", "rules").split("Job stats:")
+        if len(table) == 1:
+            return {}
+        rows = [line.split() for line in table[1].split("total")[0].splitlines()]
+        return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+
+    def potential(self) -> bytes:
+        """The potential with its active set, as bytes."""
+        return (self.results / "potential.almtp").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory) -> Campaign:
+    """A campaign that was killed while labelling seeds, while walking and in its second stage."""
+    campaign = Campaign(tmp_path_factory.mktemp("killed"))
+    campaign.kill_when("results/miniature/seeds/labels/[12].json")
+    campaign.kill_when("results/miniature/one-atom/000/walkers/*.json")
+    campaign.kill_when("results/miniature/two-atoms/000/labels/*.json")
+    campaign.run()
+    return campaign
+
+
+@pytest.fixture(scope="module")
+def replayed(killed, tmp_path_factory) -> Campaign:
+    """The same campaign, uninterrupted, from the labels of the other, in a folder with a space."""
+    campaign = Campaign(
+        tmp_path_factory.mktemp("replayed") / "in a folder",
+        labels={"store": str(killed.folder / "labels")},
+    )
+    campaign.run()
+    return campaign
+
+
+def test_a_campaign_learns_in_two_stages(killed):
+    rounds = pd.read_csv(killed.results / "rounds.csv")
+    learnt = rounds[(rounds["stage"] != "seeds") & (rounds["selected"] > 0)]
+    assert learnt["stage"].nunique() == 2
+    assert len(learnt) >= 2
+    potential = read_potential(killed.results / "potential.almtp")
+    assert potential.species == ("K",)
+    assert potential.active_set.shape == (potential.n_parameters,) * 2
+    fates = pd.read_csv(killed.results / "fates.csv")
+    structures = read_structures(killed.results / "train.extxyz")
+    assert len(structures) == fates["fate"].isin(LABELLED).sum() == rounds["training set"].max()
+    for name in ("potential.mtp", "train.cfg", "rounds.svg", "summary.txt"):
+        assert (killed.results / name).stat().st_size > 0
+
+
+def test_nothing_finished_was_labelled_twice(killed):
+    fates = pd.read_csv(killed.results / "fates.csv")
+    entries = [entry.name for entry in (killed.folder / "labels").glob("??/*")]
+    # One more than the structures: the isolated atom.
+    assert len(entries) == len(set(entries)) == fates["key"].nunique() + 1
+    assert all(read_label(killed.folder / "labels", key) for key in entries)
+
+
+def test_killed_and_resumed_or_not_the_potential_is_the_same_to_the_bit(killed, replayed):
+    assert replayed.potential() == killed.potential()
+    train = "results/miniature/train.extxyz"
+    assert (replayed.folder / train).read_text() == (killed.folder / train).read_text()
+
+
+def test_a_replay_labels_nothing(replayed):
+    fates = pd.read_csv(replayed.results / "fates.csv")
+    assert set(fates["fate"]) == {"from store"}
+
+
+def test_a_second_run_does_nothing(replayed):
+    assert "Nothing to be done" in replayed.run()
+
+
+def test_a_changed_validation_repeats_the_validation_alone(replayed):
+    replayed.configure(validation={"cell": [2, 2, 2], "duration": 1.5})
+    assert set(replayed.jobs_due()) == {"large_cell", "summary", "all"}
+    replayed.configure()
+
+
+def test_a_change_of_the_second_stage_leaves_the_first_alone(replayed):
+    first, second = yaml.safe_load(MINIATURE.read_text())["stages"]
+    replayed.configure(stages=[first, second | {"temperature": [200, 400]}])
+    due = replayed.jobs_due()
+    assert due["sample"] == 3
+    assert due["select"] == 1
+    assert not {"label", "train", "fit", "seeds", "reference"} & set(due)
+    replayed.configure()
+
+
+def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(replayed, killed):
+    store = killed.folder / "labels"
+    before = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
+    replayed.configure(fit={"iterations": 50, "weights": {"force": 0.02}})
+    assert not {"label", "reference", "pseudopotential", "seeds"} & set(replayed.jobs_due())
+    old = replayed.potential()
+    replayed.run()
+    assert replayed.potential() != old
+    fates = pd.read_csv(replayed.results / "fates.csv")
+    assert not set(fates.loc[fates["fate"] == "labelled", "key"]) & set(before)
+    after = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
+    assert before.items() <= after.items()
+
+
+def test_bad_input_ends_before_any_job_with_one_line(replayed, tmp_path):
+    campaign = Campaign(tmp_path, dft={"ecutwfc": 20, "ecutrho": 120, "k_spacing": 0})
+    run = subprocess.run(
+        campaign.command(), cwd=campaign.folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    said = run.stdout + run.stderr
+    assert said.count("dft.k_spacing: 0 is less than or equal to the minimum of 0") == 1
+    assert "Traceback" not in said
+    assert not (campaign.folder / "results").exists()
+
+
+def test_no_pw_on_the_path_ends_before_any_job(replayed, tmp_path):
+    campaign = Campaign(tmp_path / "campaign", dft={"command": "pw-of-nobody.x", **DFT})
+    run = subprocess.run(
+        campaign.command(), cwd=campaign.folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    assert "pw-of-nobody.x: not on the PATH" in run.stdout + run.stderr
+    assert not (campaign.folder / "results").exists()
