@@ -1,6 +1,5 @@
 """What the rules share: the configuration, checked, and the order of rounds."""
 
-import json
 import os
 import sys
 import time
@@ -12,9 +11,7 @@ from snakemake.utils import validate
 # Scripts import the library in whatever environment they run; one thread a job makes results the
 # same to the bit and leaves the cores to other jobs.
 sys.path.insert(0, str(workflow.basedir))
-os.environ.update(
-    PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"
-)
+os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 from smallcell.basis import LEVELS
 from smallcell.configuration import machine_faults, meaning_faults, schema_faults
@@ -68,18 +65,19 @@ def walkers(stage):
 # batches are a chain: each adds to the training set of the one before and refits its potential.
 
 
-def verdict(stage, number):
-    """Verdict on a round; Snakemake comes back to this line when there is one."""
-    found = checkpoints.judge.get(stage=stage, round=f"{number:03d}")
-    return json.loads(Path(found.output[0]).read_text())
+def selected(stage, name):
+    """How many structures a round selected; Snakemake comes back to this line when it is known."""
+    found = Path(checkpoints.select.get(stage=stage, round=name).output[0])
+    return found.read_text().count("Lattice=")
 
 
 def rounds_of(stage):
     """Rounds of a stage and whether each found something new. Asks strictly in order."""
     found = {}
     for number in range(STAGES[stage]["rounds"]):
-        found[f"{stage}/{number:03d}"] = verdict(stage, number)["new"]
-        if not found[f"{stage}/{number:03d}"]:
+        name = f"{number:03d}"
+        found[f"{stage}/{name}"] = selected(stage, name) > 0
+        if not found[f"{stage}/{name}"]:
             break
     return found
 
@@ -127,9 +125,7 @@ def labels(wildcards):
     if batch == "seeds":
         number = config["seeds"]["number"] * len(ELEMENTS)
     else:
-        stage, name = batch.split("/")
-        selected = Path(checkpoints.select.get(stage=stage, round=name).output[0])
-        number = selected.read_text().count("Lattice=")
+        number = selected(*batch.split("/"))
     return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
 
 

@@ -9,6 +9,12 @@ checkpoint select:
             round=wildcards.round,
             walker=walkers(wildcards.stage),
         ),
+        walks=lambda wildcards: expand(
+            "<results>/{stage}/{round}/walkers/{walker}.json",
+            stage=wildcards.stage,
+            round=wildcards.round,
+            walker=walkers(wildcards.stage),
+        ),
     output:
         "<results>/{stage}/{round}/structures.extxyz",
     log:

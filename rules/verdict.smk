@@ -1,5 +1,5 @@
-checkpoint judge:
-    """Again in this stage, or on to the next? Stops the campaign if too many labels failed."""
+rule judge:
+    """Says how a round ended and why. Stops the campaign if too many labels failed."""
     input:
         walks=lambda wildcards: expand(
             "<results>/{stage}/{round}/walkers/{walker}.json",

@@ -1,10 +1,14 @@
 """Select, among all frames of a round, those that extend the training set the most."""
 
+import json
+from pathlib import Path
+
 from smallcell.engine import rows
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.selection import active_set, grades, select
 from smallcell.training import read_structures, write_structures
+from smallcell.verdict import check_walks
 
 log_to(snakemake.log[0])
 potential = read_potential(snakemake.input.potential)
@@ -22,4 +26,6 @@ if frames:
     ):
         frames[number].info["grade"] = float(known[number])
         selected.append(frames[number])
+walks = [json.loads(Path(path).read_text()) for path in snakemake.input.walks]
+check_walks([walk["fate"] for walk in walks], len(selected))
 write_structures(snakemake.output[0], selected)

@@ -4,6 +4,7 @@ Everything in Python that evaluates a potential goes through here, so that anoth
 another version of this module only.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,10 @@ from smallcell.potential import Potential
 
 VOIGT = [0, 4, 8, 5, 2, 1]
 """Places of xx, yy, zz, yz, xz, xy in a flattened 3 x 3 tensor: ASE's order of stresses."""
+
+# Below its lower end the radial basis goes on smoothly, and whether a structure is known there is
+# for its grade to say: no warning for each.
+logging.getLogger("motep").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,12 @@ def atom_calculation(
     symbol: str, settings: Mapping, pseudopotentials: Mapping[str, str]
 ) -> Calculation:
     """Describe the spin-polarised calculation of an isolated atom (see `isolated_atom`)."""
+    moment = float(ground_state_magnetic_moments[atomic_numbers[symbol]])
     system = _system(settings) | {
         "nspin": 2,
-        "starting_magnetization(1)": 0.5 if _moment(symbol) else 0.0,
+        "starting_magnetization(1)": 0.5 if moment else 0.0,
+        # Left free, the spin gets lost on the way to self-consistency: K ended without.
+        "tot_magnetization": moment,
         # An atom's levels are sharp: a smearing meant for a metal would mix its states.
         "smearing": "gaussian",
         "degauss": 0.002,
@@ -163,10 +166,6 @@ def _electrons(settings: Mapping) -> dict:
     # With pw.x's own 2 instead of 4, empty bands stay loose and the density never settles: a cell
     # of four K atoms took 26 iterations instead of 11.
     return {"conv_thr": settings["conv_thr"], "diago_david_ndim": 4}
-
-
-def _moment(symbol: str) -> float:
-    return ground_state_magnetic_moments[atomic_numbers[symbol]]
 
 
 def too_close(atoms: Atoms, share: float) -> str | None:

@@ -32,17 +32,10 @@ def verdict(
     Raises
     ------
     ValueError
-        If more labels failed than the share allows, or walkers exploded without a frame to
-        learn from.
+        If more labels failed than the share allows; the message names the fates.
     """
     check_failures([fate["fate"] for fate in fates], failed_share)
     frames = sum(walk["frames"] for walk in walks)
-    exploded = sum(walk["fate"] == WalkFate.EXPLODED for walk in walks)
-    if exploded and not fates:
-        raise ValueError(
-            f"{exploded} of {len(walks)} walkers exploded though the potential seemed to know all "
-            "that they met; try a smaller sampling.timestep or displacement"
-        )
     if not fates:
         decision, reason = "stage ends", "no walker met a configuration that the potential ignores"
     elif last:
@@ -58,6 +51,22 @@ def verdict(
         "selected": len(fates),
         "fates": dict(Counter(fate["fate"] for fate in fates)),
     }
+
+
+def check_walks(fates: Sequence[str], selected: int) -> None:
+    """Refuse to take a round in which walkers exploded for one that knows all.
+
+    Raises
+    ------
+    ValueError
+        If walkers exploded and nothing was selected to learn from.
+    """
+    exploded = sum(fate == WalkFate.EXPLODED for fate in fates)
+    if exploded and not selected:
+        raise ValueError(
+            f"{exploded} of {len(fates)} walkers exploded though the potential seemed to know all "
+            "that they met; try a smaller sampling.timestep or sampling.displacement"
+        )
 
 
 def check_failures(fates: Sequence[str], failed_share: float) -> None:

@@ -23,7 +23,7 @@ def random_potential(species: tuple[str, ...], level: int, seed: int) -> Potenti
     return replace(
         potential,
         shifts=rng.uniform(-1, 1, len(species)),
-        linear=rng.uniform(-1, 1, len(potential.linear)),
+        linear=rng.uniform(-0.1, 0.1, len(potential.linear)),
     )
 
 

@@ -54,7 +54,7 @@ def with_label(atoms, **changed):
 
 
 def test_known_potential_is_recovered_from_scratch(truth, training_set):
-    # The error that the ridge leaves is proportional to it, about 1e-6 eV/A at 1e-10.
+    # The force error that the ridge leaves is proportional to it, about 1e-9 eV/A at this one.
     result = fit_from_scratch(
         training_set,
         ("K",),
@@ -62,7 +62,7 @@ def test_known_potential_is_recovered_from_scratch(truth, training_set):
         truth.cutoff,
         8,
         np.random.default_rng(3),
-        ridge=1e-12,
+        ridge=1e-14,
         starts=2,
     )
     assert result.converged
@@ -75,7 +75,7 @@ def test_known_potential_of_two_species_is_recovered():
     truth = random_potential(("Na", "K"), level=6, seed=5)
     training_set = labelled(random_structures(("Na", "K"), 48, seed=6), truth)
     noise = np.random.default_rng(7).uniform(0.9, 1.1, truth.radial.shape)
-    result = fit(training_set, replace(truth, radial=truth.radial * noise), ridge=1e-12)
+    result = fit(training_set, replace(truth, radial=truth.radial * noise), ridge=1e-14)
     assert errors(result.potential, training_set).force_maximum < 1e-6
 
 
@@ -135,12 +135,22 @@ def test_fit_continues_from_the_potential_before(training_set):
 
 def test_hydrostatic_strains_alone_give_a_sane_potential(truth):
     # Forces vanish by symmetry, and the moments of odd rank with them: their columns are rounding.
-    training_set = hydrostatic_set(truth)
+    # Labels are noisy by 2 meV, which coefficients without a ridge fit by cancelling each other:
+    # they come out 100 to 100 000 times as large as the true ones, here 10 times.
+    rng = np.random.default_rng(5)
+    training_set = [
+        with_label(
+            atoms,
+            energy=atoms.get_potential_energy() + rng.normal(0, 2e-3),
+            stress=atoms.get_stress() + rng.normal(0, 2e-5, 6),
+        )
+        for atoms in hydrostatic_set(truth)
+    ]
     result = fit_from_scratch(
-        training_set, ("K",), truth.basis, truth.cutoff, 8, np.random.default_rng(9), starts=2
+        training_set, ("K",), truth.basis, truth.cutoff, 8, np.random.default_rng(1), starts=2
     )
-    assert errors(result.potential, training_set).energy < 1e-3
-    assert np.abs(result.potential.linear).max() < 1000
+    assert errors(result.potential, training_set).energy < 2e-3
+    assert np.abs(result.potential.linear).max() < 30 * np.abs(truth.linear).max()
     # Energies of displaced atoms are unknown to it, but of the known ones' order.
     unseen = labelled(random_structures(("K",), 9, seed=4), truth)
     scale = np.ptp([atoms.get_potential_energy() / len(atoms) for atoms in unseen])

@@ -2,11 +2,10 @@
 
 import pytest
 
-from smallcell.verdict import verdict
+from smallcell.verdict import check_walks, verdict
 
 FINISHED = {"fate": "finished", "frames": 0}
 STOPPED = {"fate": "stopped", "frames": 3}
-EXPLODED = {"fate": "exploded", "frames": 0}
 
 
 def fates(*names):
@@ -41,5 +40,7 @@ def test_too_many_failures_stop_the_campaign_and_are_named():
 
 
 def test_walkers_that_exploded_are_not_taken_for_walkers_that_know_all():
+    check_walks(["finished", "exploded"], selected=1)
+    check_walks(["finished", "stopped"], selected=0)
     with pytest.raises(ValueError, match="1 of 2 walkers exploded"):
-        verdict([FINISHED, EXPLODED], [], last=False, failed_share=0.5)
+        check_walks(["finished", "exploded"], selected=0)
