@@ -24,9 +24,11 @@ rule fit:
     input:
         train="<results>/{batch}/train.extxyz",
         start=before("potential.mtp"),
+        start_held_out=before("held_out.mtp"),
     output:
         mtp="<results>/{batch}/potential.mtp",
         almtp="<results>/{batch}/potential.almtp",
+        held_out="<results>/{batch}/held_out.mtp",
         report="<results>/{batch}/fit.json",
     log:
         "<logs>/{batch}/fit.log",

@@ -49,16 +49,20 @@ def fitted(structures: list, start: Potential | None) -> Fit:
     )
 
 
+def started_from(path: str | None) -> Potential | None:
+    return read_potential(path) if path else None
+
+
 log_to(snakemake.log[0])
 structures = read_structures(snakemake.input.train)
-start = read_potential(snakemake.input.start) if snakemake.input.get("start") else None
-result = fitted(structures, start)
+result = fitted(structures, started_from(snakemake.input.get("start")))
 potential = replace(result.potential, active_set=active_set(rows(result.potential, structures)))
 
+# A chain of its own: its start has never seen what is held out, not in a round before either.
 unseen = held_out(structures, snakemake.params.fit["held_out"])
 seen = [atoms for atoms, out in zip(structures, unseen, strict=True) if not out]
 rest = [atoms for atoms, out in zip(structures, unseen, strict=True) if out]
-without = fitted(seen, start).potential if rest else potential
+without = fitted(seen, started_from(snakemake.input.get("start_held_out"))).potential
 
 report = {
     "loss": result.loss,
@@ -71,9 +75,9 @@ report = {
 }
 write_potential(snakemake.output.mtp, potential)
 write_potential(snakemake.output.almtp, potential)
+write_potential(snakemake.output.held_out, without)
 with written_whole(snakemake.output.report) as part:
     part.write_text(json.dumps(report, indent=1))
-words = (
-    f"{snakemake.wildcards.batch}: fit to {len(structures)}: {errors_in_words(report['training'])}"
-)
+batch = snakemake.wildcards.batch
+words = f"{batch}: fit to {len(structures)}: {errors_in_words(report['training'])}"
 tell(words + (f"; held out: {errors_in_words(report['held_out'])}" if rest else ""))

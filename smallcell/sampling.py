@@ -22,12 +22,20 @@ from ase.geometry import minkowski_reduce
 from ase.io.lammpsdata import write_lammps_data
 from ase.units import GPa, bar
 
+from smallcell.labels import TIMED_OUT
+
 THERMOSTAT_TIME = 0.1
 """Damping time of the thermostat (ps)."""
 
 BAROSTAT_TIME = 1.0
 """Damping time of the barostat (ps)."""
 
+
+LONGEST = 1800
+"""Wall time of a run of LAMMPS after which it is taken to hang (s)."""
+
+HIGHEST_PRESSURE = 1e7
+"""Pressure, of either sign, that no walk is meant to have (bar)."""
 
 POTENTIAL = "potential.almtp"
 PLUGIN = "mtpplugin.so"
@@ -178,6 +186,7 @@ def write_walk(
         f"dump frames all custom {every} frames.dump id type x y z",
         "dump_modify frames sort id format float %.17g first yes skip v_known",
         f"fix stop all halt {every} v_grade > {sampling['stop_above']:g} error soft message yes",
+        *guard(conditions.start),
         f"thermo {max(every, steps // 1000 // every * every)}",
         "thermo_style custom step temp press vol pe v_grade",
         f"run {steps}",
@@ -198,6 +207,21 @@ def system(species: Sequence[str], style: str) -> list[str]:
         f"pair_coeff * * {POTENTIAL} {' '.join(map(str, range(len(species))))}",
         "neighbor 1.0 bin",
         "neigh_modify delay 0 every 1 check yes",
+    ]
+
+
+def guard(start: Atoms) -> list[str]:
+    """LAMMPS commands that end a run that has gone astray.
+
+    That is, a volume that has left a factor of two of the start's, or a pressure beyond
+    `HIGHEST_PRESSURE`: a cell that collapses would have LAMMPS build neighbour lists for ever, of
+    ever more images. What is no number is caught too, as it compares as false.
+    """
+    volume = start.get_volume()
+    return [
+        f"variable sound equal vol>{volume / 2:g}&&vol<{volume * 2:g}"
+        f"&&press>-{HIGHEST_PRESSURE:g}&&press<{HIGHEST_PRESSURE:g}",
+        "fix guard all halt 1 v_sound != 1 error hard message yes",
     ]
 
 
@@ -227,12 +251,12 @@ def run_lammps(folder: Path, script: str) -> tuple[int, str]:
     Returns
     -------
     status : int
-        Its exit status.
+        Its exit status, `TIMED_OUT` if it ran longer than `LONGEST`.
     log : str
         What it printed, which also stays in ``log.lammps``.
     """
     run = subprocess.run(
-        ["lmp", "-in", script, "-log", "log.lammps"],
+        ["timeout", "--foreground", f"{LONGEST}", "lmp", "-in", script, "-log", "log.lammps"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -244,6 +268,8 @@ def run_lammps(folder: Path, script: str) -> tuple[int, str]:
 
 def complaint(status: int, log: str) -> str:
     """Quote what LAMMPS said when it gave up."""
+    if status == TIMED_OUT:
+        return f"LAMMPS came to no end within {LONGEST} s"
     errors = re.findall(r"^ERROR.*", log, re.MULTILINE)
     return errors[0] if errors else f"LAMMPS ended with status {status}"
 
@@ -264,7 +290,7 @@ def walk(folder: Path, species: Sequence[str]) -> Walk:
     done = max(steps)
     if status != 0:
         return Walk(WalkFate.EXPLODED, complaint(status, log), frames, done)
-    if "Fix halt condition" in log:
+    if "Fix halt condition for fix-id stop" in log:
         return Walk(WalkFate.STOPPED, "", frames, done)
     return Walk(WalkFate.FINISHED, "", frames, done)
 

@@ -14,6 +14,7 @@ from smallcell.sampling import (
     BAROSTAT_TIME,
     THERMOSTAT_TIME,
     complaint,
+    guard,
     run_lammps,
     system,
     write_start,
@@ -126,6 +127,7 @@ def write_large_cell_run(
         f"velocity all create {2 * temperature:g} {seed} mom yes dist gaussian",
         f"fix dynamics all npt temp {temperature:g} {temperature:g} {THERMOSTAT_TIME} "
         f"iso 0 0 {BAROSTAT_TIME}",
+        *guard(start),
         "thermo_style custom step temp vol atoms",
         f"thermo {max(1, steps // 500)}",
         "thermo_modify lost error",

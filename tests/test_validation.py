@@ -1,5 +1,7 @@
 """First proofs: equation of state, and a large cell that holds together or does not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -35,8 +37,10 @@ def test_a_curve_without_a_minimum_is_refused():
         fit_equation_of_state(np.arange(1.0, 10.0), np.arange(9.0))
 
 
-def test_a_large_cell_that_blows_up_is_told(tmp_path):
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_large_cell_that_bursts_or_collapses_is_told(tmp_path, sign):
     potential = random_potential(("K",), 8, seed=2)
+    potential = replace(potential, linear=sign * potential.linear)
     path = tmp_path / "wild.almtp"
     write_potential(path, potential)
     start = bulk("K", "bcc", a=4.0, cubic=True) * (3, 3, 3)
