@@ -128,7 +128,7 @@ def write_large_cell_run(
         f"fix dynamics all npt temp {temperature:g} {temperature:g} {THERMOSTAT_TIME} "
         f"iso 0 0 {BAROSTAT_TIME}",
         *guard(start),
-        "thermo_style custom step temp vol atoms",
+        "thermo_style custom step temp vol press",
         f"thermo {max(1, steps // 500)}",
         "thermo_modify lost error",
         f"run {steps}",
@@ -145,7 +145,7 @@ def run_large_cell(folder: Path, start: Atoms, temperature: float) -> LargeCellR
         If LAMMPS does not come to its first step.
     """
     status, log = run_lammps(folder, "in.npt")
-    rows = re.findall(r"^\s*(\d+)\s+(\S+)\s+(\S+)\s+(\d+)\s*$", log, re.MULTILINE)
+    rows = re.findall(r"^\s*(\d+)\s+(\S+)\s+(\S+)\s+(\S+)\s*$", log, re.MULTILINE)
     table = np.array(rows, dtype=float).reshape(-1, 4)
     later = table[len(table) // 2 :]
     if not len(table):
