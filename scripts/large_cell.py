@@ -5,10 +5,9 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from smallcell.configuration import plugin_path
 from smallcell.files import written_whole
 from smallcell.progress import log_to, tell
-from smallcell.sampling import crystal, provide
+from smallcell.sampling import crystal, plugin_path, provide
 from smallcell.validation import run_large_cell, write_large_cell_run
 
 log_to(snakemake.log[0])

@@ -36,7 +36,7 @@ with written_whole(snakemake.output.rounds) as part:
 with written_whole(snakemake.output.fates) as part:
     fates_table(fates).to_csv(part, index=False, float_format="%.6g")
 
-names = [batch.replace("/0", " ").replace("/", " ") for batch in snakemake.params.batches]
+names = [batch.replace("/", " ") for batch in snakemake.params.batches]
 figure, (labels_axis, force_axis, energy_axis) = plt.subplots(
     3, 1, figsize=(7, 7), sharex=True, layout="constrained"
 )
@@ -45,7 +45,8 @@ labels_axis.set_ylabel("structures selected")
 for axis, quantity, unit in ((force_axis, "force", "meV/A"), (energy_axis, "energy", "meV/atom")):
     for share, marker in (("training", "o-"), ("held out", "s--")):
         axis.plot(names, table[f"{share} {quantity} {unit}"].astype(float), marker, label=share)
-    axis.set(ylabel=f"{quantity} error / {unit}", yscale="log")
+    axis.set_ylabel(f"{quantity} error / {unit}")
+    axis.set_ylim(bottom=0)
     axis.legend()
 energy_axis.tick_params(axis="x", rotation=60)
 with written_whole(snakemake.output.figure) as part:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from smallcell.configuration import plugin_path
 from smallcell.files import written_whole
 from smallcell.progress import log_to
-from smallcell.sampling import draw_conditions, provide, walk, write_walk
+from smallcell.sampling import draw_conditions, plugin_path, provide, walk, write_walk
 from smallcell.training import write_structures
 
 log_to(snakemake.log[0])

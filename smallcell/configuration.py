@@ -6,7 +6,6 @@ table to see it, is in `meaning_faults`. What the machine lacks is in `machine_f
 """
 
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -19,14 +18,10 @@ from ase.neighborlist import neighbor_list
 
 from smallcell.labels import k_mesh
 from smallcell.pseudopotentials import DECK_SUFFIX, check_upf, upf_element
+from smallcell.sampling import plugin_path
 
 MOST_K_POINTS = 64
 """Divisions of a k-mesh along one axis beyond which the spacing is taken for a mistake."""
-
-
-def plugin_path() -> Path:
-    """Where the LAMMPS plugin of this Python environment is: it is built for that LAMMPS."""
-    return Path(sys.prefix) / "lib" / "smallcell" / "mtpplugin.so"
 
 
 def schema_faults(configuration: Mapping, schema: Mapping) -> list[str]:

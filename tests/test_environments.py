@@ -1,8 +1,10 @@
 """The lock file, the conda environments and the rules that name them agree."""
 
+import ast
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,44 @@ def conda_directives() -> list[tuple[Path, str]]:
     """Each file that a rule names by `conda:`, with the rule file it stands in."""
     pattern = re.compile(r"""^\s+conda:\s+["']([^"']+)["']""", re.M)
     return [(path, name) for path in RULE_FILES for name in pattern.findall(path.read_text())]
+
+
+def scripts_and_environments() -> list[tuple[Path, Path]]:
+    """Script and conda file of each rule that has both."""
+    pairs = []
+    for path in RULE_FILES:
+        for rule in re.split(r"^(?:rule|checkpoint) ", path.read_text(), flags=re.M)[1:]:
+            conda = re.search(r"""conda:\s+["']([^"']+)["']""", rule)
+            script = re.search(r"""script:\s+["']([^"']+)["']""", rule)
+            if conda and script:
+                pairs.append((path.parent / script[1], path.parent / conda[1]))
+    return [(script.resolve(), conda.resolve()) for script, conda in pairs]
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Packages, neither the library nor Python's own, that a file and its imports name."""
+    packages, waiting, seen = set(), [path], set()
+    while waiting:
+        file = waiting.pop()
+        seen.add(file)
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                module = ROOT / (name.replace(".", "/") + ".py")
+                if module.exists() and module not in seen:
+                    waiting.append(module)
+                packages.add(name.partition(".")[0])
+    return packages - {"smallcell"} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    ("script", "conda"), scripts_and_environments(), ids=lambda path: path.name
+)
+def test_an_environment_has_what_its_scripts_import(script, conda):
+    assert imported_packages(script) <= set(conda_requirements(conda))
 
 
 def test_lock_has_every_requirement_with_hashes_and_no_address():

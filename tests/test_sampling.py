@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from random_potentials import random_potential
 
-from smallcell.configuration import plugin_path
 from smallcell.engine import rows
 from smallcell.potential import write_potential
-from smallcell.sampling import WalkFate, draw_conditions, provide, walk, write_walk
+from smallcell.sampling import WalkFate, draw_conditions, plugin_path, provide, walk, write_walk
 from smallcell.selection import active_set, grades
 
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}

@@ -12,10 +12,9 @@ from ase.units import GPa
 from random_potentials import random_potential
 
 from smallcell.basis import generate_basis
-from smallcell.configuration import plugin_path
 from smallcell.fitting import fit_from_scratch
 from smallcell.potential import write_potential
-from smallcell.sampling import provide
+from smallcell.sampling import plugin_path, provide
 from smallcell.validation import (
     fit_equation_of_state,
     run_large_cell,
