@@ -22,6 +22,7 @@ help: ## list the targets
 .PHONY: quickstart
 quickstart: $(ready) ## train the potential of config/config.yaml
 	@snakemake --cores $(CORES) --quiet rules host progress; status=$$?; \
+	  find results/quickstart -name summary.txt ! -newermt @$(start) -exec cat {} +; \
 	  echo "make quickstart: $$(($$(date +%s) - $(start))) s, set-up included"; exit $$status
 
 .PHONY: test

@@ -19,7 +19,12 @@ for symbol, eos in json.loads(Path(snakemake.input.equation_of_state).read_text(
         f"B of {symbol:<5}  {b:.2f} GPa, pw.x {b_dft:.2f} GPa ({b / b_dft - 1:+.1%})",
     ]
 large = json.loads(Path(snakemake.input.large_cell).read_text())
-outcome = f"stable, {large['mean_volume']:.1f} A^3/atom" if large["survived"] else large["message"]
+outcome = large["message"]
+if large["survived"]:
+    outcome = (
+        f"held together, {large['mean_volume']:.1f} A^3/atom, "
+        f"grade up to {large['highest_grade']:.1f}"
+    )
 proofs.append(
     f"large cell  {large['atoms']} atoms, {large['duration']:g} ps at "
     f"{large['temperature']:g} K: {outcome}"

@@ -93,6 +93,8 @@ class LargeCellRun:
         Over the second half (K); None if LAMMPS gave up.
     mean_volume : float or None
         Of an atom, over the second half (A^3).
+    highest_grade : float or None
+        Highest extrapolation grade of the configuration: what the run can be trusted for.
     """
 
     survived: bool
@@ -100,6 +102,7 @@ class LargeCellRun:
     atoms: int
     mean_temperature: float | None
     mean_volume: float | None
+    highest_grade: float | None
 
 
 def write_large_cell_run(
@@ -122,13 +125,14 @@ def write_large_cell_run(
     temperature = settings["temperature"]
     steps = round(settings["duration"] / TIMESTEP)
     lines = [
-        *system(species, "mtp"),
+        *system(species, "mtp/extrapolation"),
         f"timestep {TIMESTEP:g}",
         f"velocity all create {2 * temperature:g} {seed} mom yes dist gaussian",
         f"fix dynamics all npt temp {temperature:g} {temperature:g} {THERMOSTAT_TIME} "
         f"iso 0 0 {BAROSTAT_TIME}",
         *guard(start),
-        "thermo_style custom step temp vol press",
+        "compute grade all pair mtp/extrapolation",
+        "thermo_style custom step temp vol press c_grade[1]",
         f"thermo {max(1, steps // 500)}",
         "thermo_modify lost error",
         f"run {steps}",
@@ -145,13 +149,13 @@ def run_large_cell(folder: Path, start: Atoms, temperature: float) -> LargeCellR
         If LAMMPS does not come to its first step.
     """
     status, log = run_lammps(folder, "in.npt")
-    rows = re.findall(r"^\s*(\d+)\s+(\S+)\s+(\S+)\s+(\S+)\s*$", log, re.MULTILINE)
-    table = np.array(rows, dtype=float).reshape(-1, 4)
+    rows = re.findall(r"^\s*(\d+)" + 4 * r"\s+(\S+)" + r"\s*$", log, re.MULTILINE)
+    table = np.array(rows, dtype=float).reshape(-1, 5)
     later = table[len(table) // 2 :]
     if not len(table):
         raise RuntimeError(f"LAMMPS did not start: {complaint(status, log)}")
     if status != 0:
-        return LargeCellRun(False, complaint(status, log), len(start), None, None)
+        return LargeCellRun(False, complaint(status, log), len(start), None, None, None)
     mean_temperature, mean_volume = later[:, 1].mean(), later[:, 2].mean() / len(start)
     sound = all(
         0.5 < ratio < 2
@@ -166,4 +170,5 @@ def run_large_cell(folder: Path, start: Atoms, temperature: float) -> LargeCellR
         atoms=len(start),
         mean_temperature=float(mean_temperature),
         mean_volume=float(mean_volume),
+        highest_grade=float(table[:, 4].max()),
     )

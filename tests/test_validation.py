@@ -12,9 +12,11 @@ from ase.units import GPa
 from random_potentials import random_potential
 
 from smallcell.basis import generate_basis
+from smallcell.engine import rows
 from smallcell.fitting import fit_from_scratch
 from smallcell.potential import write_potential
 from smallcell.sampling import plugin_path, provide
+from smallcell.selection import active_set
 from smallcell.validation import (
     fit_equation_of_state,
     run_large_cell,
@@ -55,13 +57,14 @@ def test_a_large_cell_of_a_sound_potential_survives(tmp_path):
         crystals.append(atoms)
     potential = fit_from_scratch(crystals, ("K",), generate_basis(8), 7.0, 8, rng).potential
     path = tmp_path / "morse.almtp"
-    write_potential(path, potential)
+    write_potential(path, replace(potential, active_set=active_set(rows(potential, crystals))))
     start = bulk("K", "bcc", a=5.4, cubic=True) * (3, 3, 3)
     provide(tmp_path, path, plugin_path())
     write_large_cell_run(tmp_path, start, ["K"], {"temperature": 100, "duration": 10}, seed=1)
     outcome = run_large_cell(tmp_path, start, 100)
     assert outcome.survived, outcome.message
     assert outcome.mean_temperature == pytest.approx(100, rel=0.1)
+    assert 0 < outcome.highest_grade < 100
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -69,7 +72,7 @@ def test_a_large_cell_that_bursts_or_collapses_is_told(tmp_path, sign):
     potential = random_potential(("K",), 8, seed=2)
     potential = replace(potential, linear=sign * potential.linear)
     path = tmp_path / "wild.almtp"
-    write_potential(path, potential)
+    write_potential(path, replace(potential, active_set=np.eye(potential.n_parameters)))
     start = bulk("K", "bcc", a=4.0, cubic=True) * (3, 3, 3)
     provide(tmp_path, path, plugin_path())
     write_large_cell_run(tmp_path, start, ["K"], {"temperature": 300, "duration": 2}, seed=1)
