@@ -5,7 +5,6 @@ crashed or ran out of time is an outcome with a name, not an exception that ends
 """
 
 import math
-import os
 import resource
 import subprocess
 from collections.abc import Mapping
@@ -20,6 +19,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers, covalent_radii, ground_state_magnetic_moments
 from ase.geometry import complete_cell
 from ase.neighborlist import neighbor_list
+
+from smallcell.programs import leave_launcher
 
 OUTPUT = "espresso.pwo"
 """Name that ASE gives to what pw.x prints."""
@@ -230,8 +231,7 @@ def run_pw(
         # At Gamma alone the wave functions are real, which halves the work.
         kpts=None if calculation.k_mesh == (1, 1, 1) else calculation.k_mesh,
     )
-    # Labels run side by side, one a core: threads would only get in each other's way.
-    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    leave_launcher()
     status = 0
     try:
         espresso.calculate(atoms, ["energy", "forces", "stress"], [])

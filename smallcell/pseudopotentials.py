@@ -7,6 +7,7 @@ day's file another one.
 """
 
 import hashlib
+import os
 import re
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from smallcell.files import written_whole
+from smallcell.programs import without_launcher
 
 LONGEST_LINE = 150
 """Characters a line that pw.x 6.7 still reads; it gives up somewhere between 150 and 900."""
@@ -63,7 +65,13 @@ def generate_upf(deck: str) -> str:
     """
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
-            ["ld1.x"], input=deck, cwd=folder, capture_output=True, text=True, check=False
+            ["ld1.x"],
+            input=deck,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=without_launcher(os.environ),
         )
         made = sorted(Path(folder).glob("*.UPF"))
         if run.returncode != 0 or len(made) != 1:

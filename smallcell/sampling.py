@@ -24,6 +24,7 @@ from ase.io.lammpsdata import write_lammps_data
 from ase.units import GPa, bar
 
 from smallcell.labels import TIMED_OUT
+from smallcell.programs import without_launcher
 
 THERMOSTAT_TIME = 0.1
 """Damping time of the thermostat (ps)."""
@@ -267,7 +268,7 @@ def run_lammps(folder: Path, script: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=without_launcher(os.environ),
     )
     return run.returncode, run.stdout + run.stderr
 
