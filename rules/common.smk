@@ -157,4 +157,6 @@ def print_summary():
     summary = Path(RESULTS) / "summary.txt"
     if summary.exists():
         print(summary.read_text(), end="")
-        print(f"  workflow    {overhead(Path('.snakemake'), BEGAN, time.time())}")
+        # Of jobs that ran elsewhere Snakemake does not know here when they began.
+        if workflow.executor_plugin.common_settings.local_exec:
+            print(f"  workflow    {overhead(Path('.snakemake'), BEGAN, time.time())}")

@@ -171,17 +171,25 @@ def test_radial_basis_is_widened_to_the_shortest_distance(truth, training_set):
     assert fit(far_apart, start).potential.closest == start.closest
 
 
-def test_the_same_seed_gives_the_same_bits():
-    program = """if True:
+@pytest.mark.parametrize(
+    "structures",
+    [
+        'labelled(random_structures(("Na", "K"), 12, seed=2), truth)',
+        # As the first fit of a campaign: an undetermined problem magnifies every rounding.
+        "hydrostatic_set(truth)",
+    ],
+)
+def test_the_same_seed_gives_the_same_bits(structures):
+    program = f"""if True:
         import hashlib
         import numpy as np
         from random_potentials import labelled, random_potential, random_structures
-        from smallcell.basis import generate_basis
         from smallcell.fitting import fit_from_scratch
-        truth = random_potential(("Na", "K"), level=6, seed=1)
-        structures = labelled(random_structures(("Na", "K"), 12, seed=2), truth)
+        from test_fitting import hydrostatic_set
+        species = ("K",) if "hydrostatic" in {structures!r} else ("Na", "K")
+        truth = random_potential(species, level=8, seed=1)
         found = fit_from_scratch(
-            structures, ("Na", "K"), truth.basis, 7.0, 8, np.random.default_rng(3), starts=2
+            {structures}, species, truth.basis, 7.0, 8, np.random.default_rng(3), starts=2
         ).potential
         content = b"".join(a.tobytes() for a in (found.radial, found.shifts, found.linear))
         print(hashlib.sha256(content).hexdigest())
@@ -191,15 +199,16 @@ def test_the_same_seed_gives_the_same_bits():
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)]),
     }
+    # Environments of other lengths put the arrays at other places in memory.
     hashes = {
         subprocess.run(
             [sys.executable, "-c", program],
-            env=environment,
+            env=environment | {"PADDING": "x" * padding},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        for _ in range(2)
+        for padding in (0, 4321)
     }
     assert len(hashes) == 1
 
