@@ -1,0 +1,228 @@
+"""What the pair style costs: CPU microseconds an atom and step of NVE in LAMMPS.
+
+Body-centred cubic potassium, a = 5.29 A, cut-off 7 A, 300 K, steps of 1 fs; with two species every
+other atom is sodium. Coefficients are random, and so small that atoms hardly feel them: what a step
+costs depends on the basis and on the neighbours alone. The time is that of LAMMPS's loop, all of
+it, times the number of ranks; the least of `REPEATS` runs counts. motep's compiled engine evaluates
+the same cells through its ASE calculator beside it.
+
+    python benchmarks/md.py docs/benchmarks.md
+"""
+
+import datetime
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from ase.io import write
+
+from smallcell.basis import generate_basis
+from smallcell.engine import calculator, rows
+from smallcell.files import written_whole
+from smallcell.fitting import starting_potential
+from smallcell.potential import Potential, write_potential
+from smallcell.programs import without_launcher
+from smallcell.sampling import plugin_path, provide
+from smallcell.selection import active_set
+
+LEVELS = (8, 12, 16, 20)
+CELLS = (1, 2, 3, 10, 20)
+"""Conventional cells along each axis: 2 to 16 000 atoms."""
+
+LARGE = 37
+"""The same for about 100 000 atoms."""
+
+SECONDS = 1
+"""Time that a run is to last, warming up aside."""
+
+REPEATS = 3
+
+SPECIES = {1: ("K",), 2: ("K", "Na")}
+
+SCRIPT = """
+units metal
+atom_style atomic
+plugin load ./mtpplugin.so
+read_data start.data
+pair_style {style}
+pair_coeff * * {potential} {types}
+velocity all create 300 1 loop geom
+{grade}
+fix move all nve
+thermo 1000000
+run 10
+timer timeout 0:00:{seconds:02d} every 5
+run 100000000
+"""
+
+GRADE = """
+compute grade all pair mtp/extrapolation
+fix grade all ave/time 1 1 1 c_grade[1]
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: what is evaluated, of how many atoms, on how many ranks."""
+
+    level: int
+    cells: int
+    grade: str | None = None
+    ranks: int = 1
+    n_species: int = 1
+
+
+def potential_of(level: int, n_species: int) -> Potential:
+    """Make a potential of random, small coefficients, with an active set of its own."""
+    rng = np.random.default_rng(level)
+    species = SPECIES[n_species]
+    start = starting_potential(species, generate_basis(level), 7.0, 2.8, 8, rng)
+    small = rng.uniform(-1e-7, 1e-7, len(start.linear))
+    potential = replace(start, shifts=rng.uniform(-1, 1, n_species), linear=small)
+    structures = [
+        rattled(1 + number % 2, n_species, seed=number)
+        for number in range(2 * potential.n_parameters)
+    ]
+    return replace(potential, active_set=active_set(rows(potential, structures)))
+
+
+def rattled(cells: int, n_species: int, seed: int) -> Atoms:
+    """A displaced crystal of 2, 16, 54, ... atoms."""
+    atoms = bulk("K", "bcc", a=5.29, cubic=True) * (cells, cells, cells)
+    atoms.rattle(0.1, seed=seed)
+    atoms.symbols[:] = [SPECIES[n_species][place % n_species] for place in range(len(atoms))]
+    return atoms
+
+
+def microseconds(case: Case, potential: Potential, seconds: int = SECONDS) -> float:
+    """CPU microseconds an atom and step of a case."""
+    species = SPECIES[case.n_species]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        atoms = rattled(case.cells, case.n_species, seed=0)
+        write(folder / "start.data", atoms, format="lammps-data", specorder=species, masses=True)
+        path = folder / "random.almtp"
+        write_potential(path, replace(potential, grade_mode=case.grade or "cfg"))
+        provide(folder, path, plugin_path())
+        script = SCRIPT.format(
+            style="mtp/extrapolation" if case.grade else "mtp",
+            potential=path.name,
+            types=" ".join(map(str, range(len(species)))),
+            grade=GRADE if case.grade else "",
+            seconds=seconds,
+        )
+        (folder / "in.bench").write_text(script)
+        command = ["mpiexec", "-n", str(case.ranks)] if case.ranks > 1 else []
+        run = subprocess.run(
+            [*command, "lmp", "-in", "in.bench", "-log", "none"],
+            cwd=folder,
+            env=without_launcher(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps", run.stdout)
+    if run.returncode != 0 or len(loops) != 2:
+        raise RuntimeError(f"{case}: LAMMPS failed:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+    wall, steps = float(loops[1][0]), int(loops[1][1])
+    return 1e6 * wall * case.ranks / (steps * len(atoms))
+
+
+def best(case: Case, potential: Potential) -> float:
+    """The least of several runs: what disturbs a run only makes it longer."""
+    return min(microseconds(case, potential) for _ in range(REPEATS))
+
+
+def by_motep(cells: int, potential: Potential) -> float:
+    """Microseconds an atom of an evaluation by motep's ASE calculator, neighbours included."""
+    atoms = rattled(cells, len(potential.species), seed=0)
+    engine = calculator(potential)
+    engine.calculate(atoms)
+    times = []
+    while len(times) < 3 or sum(times) < SECONDS:
+        atoms.rattle(0.01, seed=len(times))
+        began = time.perf_counter()
+        engine.calculate(atoms, system_changes=["positions"])
+        times.append(time.perf_counter() - began)
+    return 1e6 * min(times) / len(atoms)
+
+
+def table(heads: list[str], lines: list[list[str]]) -> str:
+    """A table of Markdown."""
+    ruled = [heads, ["---"] + ["---:"] * (len(heads) - 1), *lines]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in ruled) + "\n"
+
+
+def costs(potentials: dict[int, Potential]) -> str:
+    """Cost by level, size and grade, one species, one rank."""
+    kinds = {"no grade": None, "configuration": "cfg", "neighbourhood": "nbh"}
+    heads = ["level, grade", *(f"{2 * cells**3} atoms" for cells in CELLS)]
+    lines = []
+    for level, potential in potentials.items():
+        for words, grade in kinds.items():
+            found = [best(Case(level, cells, grade), potential) for cells in CELLS]
+            lines.append([f"{level}, {words}", *(f"{cost:.2f}" for cost in found)])
+            print(*lines[-1], sep="\t", flush=True)
+        found = [by_motep(cells, potential) for cells in CELLS[:4]]
+        lines.append([f"{level}, motep", *(f"{cost:.0f}" for cost in found), ""])
+        print(*lines[-1], sep="\t", flush=True)
+    return table(heads, lines)
+
+
+def scaling(potentials: dict[int, Potential]) -> str:
+    """Parallel efficiency at 16 000 atoms, cost of a second species, cost at 100 000 atoms."""
+    heads = ["level", "1 rank", "2 ranks", "efficiency", "two species", f"{2 * LARGE**3} atoms"]
+    lines = []
+    for level, potential in potentials.items():
+        one = best(Case(level, 20), potential)
+        two = best(Case(level, 20, ranks=2), potential)
+        alloy = best(Case(level, 20, n_species=2), potential_of(level, 2))
+        large = best(Case(level, LARGE), potential)
+        lines.append(
+            [f"{level}", f"{one:.2f}", f"{two:.2f}", f"{one / two:.0%}", f"{alloy:.2f}"]
+            + [f"{large:.2f}"]
+        )
+        print(*lines[-1], sep="\t", flush=True)
+    return table(heads, lines)
+
+
+def processor() -> str:
+    """Name of this machine's processor."""
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.processor()
+
+
+def main(path: str) -> None:
+    """Measure, print as it goes, and write the page."""
+    potentials = {level: potential_of(level, 1) for level in LEVELS}
+    page = f"""# Benchmarks
+
+`make bench-md` on {datetime.date.today()}: {processor()}, {os.cpu_count()} cores, LAMMPS
+{version("lammps")}, motep {version("motep")}. How it is measured: `benchmarks/md.py`.
+
+## Molecular dynamics
+
+CPU microseconds an atom and step in LAMMPS, NVE of bcc K, one rank; grades at every step. motep:
+an evaluation by its ASE calculator.
+
+{costs(potentials)}
+CPU microseconds an atom and step at 16 000 atoms, without grade; two species and the largest cell
+on one rank.
+
+{scaling(potentials)}"""
+    with written_whole(path) as part:
+        part.write_text(page)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
