@@ -12,7 +12,7 @@ ready := $(if $(conda),$(CONDA_PREFIX),.venv)/ready
 export PATH := $(environment)/bin:$(PATH)
 
 compile_plugin = $(MAKE) --silent -C plugin PYTHON=python
-cpp := $(wildcard kernel/*.cpp kernel/*.h plugin/*.cpp plugin/*.h tests/*.cpp tests/*.h)
+cpp := $(wildcard kernel/*.cpp kernel/*.h kernel/*.ipp plugin/*.cpp plugin/*.h)
 smk := Snakefile rules
 
 .PHONY: help

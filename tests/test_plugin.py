@@ -33,7 +33,7 @@ PLUGINS = Path(sys.prefix) / "lib" / "smallcell"
 BAR = 1 / 1.6021765e6
 """eV/A^3, with the eight digits that LAMMPS knows of it."""
 
-RELATIVE = 1e-9
+RELATIVE = 1e-10
 """What sums in another order may differ by: the error of a double times the at most 1e6 by which
 its terms can exceed a sum. Any figure that LAMMPS and motep have different digits of is above."""
 
@@ -51,14 +51,22 @@ def make(folder: str | Path, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
 
-def run_lammps(folder: Path, script: str, ranks: int = 1, **variables: object) -> str:
-    """Run LAMMPS in a folder and return what it prints, whether or not it fails."""
+def run_lammps(
+    folder: Path, script: str, ranks: int = 1, threads: int = 1, instructions: str = ""
+) -> str:
+    """Run LAMMPS in a folder and return what it prints, whether or not it fails.
+
+    ``instructions`` is the instruction set that the kernel is to use instead of the best.
+    """
     (folder / "in.lammps").write_text(script)
     command = [] if ranks == 1 else [str(PROGRAMS / "mpiexec"), "-n", str(ranks)]
     command += [str(PROGRAMS / "lmp"), "-in", "in.lammps", "-log", "none"]
-    for name, value in variables.items():
-        command += ["-var", name, str(value)]
-    environment = os.environ | {"LAMMPS_PLUGIN_PATH": str(PLUGINS), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "LAMMPS_PLUGIN_PATH": str(PLUGINS),
+        "OMP_NUM_THREADS": str(threads),
+    }
+    if instructions:
+        environment["MTP_INSTRUCTION_SET"] = instructions
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     ).stdout
@@ -84,9 +92,12 @@ def by_lammps(
     path: Path,
     species: Sequence[str],
     types: Sequence[int],
-    ranks: int = 1,
+    **how: int | str,
 ) -> list[Evaluation]:
-    """Evaluate structures in one run of LAMMPS, whose atom types are the species in that order."""
+    """Evaluate structures in one run of LAMMPS, whose atom types are the species in that order.
+
+    ``how`` is passed on to `run_lammps`.
+    """
     script = []
     for k, atoms in enumerate(structures):
         data = folder / f"{k}.data"
@@ -110,7 +121,7 @@ def by_lammps(
                 $(c_virial[1]:%.17g) $(c_virial[2]:%.17g) $(c_virial[3]:%.17g) &
                 $(c_virial[6]:%.17g) $(c_virial[5]:%.17g) $(c_virial[4]:%.17g)"
             """)
-    output = run_lammps(folder, "\n".join(script), ranks)
+    output = run_lammps(folder, "\n".join(script), **how)
     results = re.findall(r"^RESULT (.*)$", output, re.MULTILINE)
     assert len(results) == len(structures), output
     evaluations = []
@@ -159,18 +170,18 @@ def by_motep(
     return evaluations, np.array(rows)
 
 
-def assert_close(found: np.ndarray, right: np.ndarray) -> None:
+def assert_close(found: np.ndarray, right: np.ndarray, relative: float = RELATIVE) -> None:
     """Compare numbers that are of one order of magnitude, whichever vanish by symmetry."""
-    np.testing.assert_allclose(found, right, rtol=0, atol=RELATIVE * np.abs(right).max())
+    np.testing.assert_allclose(found, right, rtol=0, atol=relative * np.abs(right).max())
 
 
-def assert_equal(found: Evaluation, right: Evaluation) -> None:
+def assert_equal(found: Evaluation, right: Evaluation, relative: float = RELATIVE) -> None:
     """Compare energies, forces and stresses."""
-    assert_close(found.energies, right.energies)
-    assert_close(found.strain_derivative, right.strain_derivative)
+    assert_close(found.energies, right.energies, relative)
+    assert_close(found.strain_derivative, right.strain_derivative, relative)
     # A lone atom has no force but what cancels: the scale is that of what pulls at it.
     scale = max(np.abs(right.forces).max(), np.abs(right.strain_derivative).max())
-    np.testing.assert_allclose(found.forces, right.forces, rtol=0, atol=RELATIVE * scale)
+    np.testing.assert_allclose(found.forces, right.forces, rtol=0, atol=relative * scale)
 
 
 def random_potential(species: tuple[str, ...], level: int, seed: int) -> Potential:
@@ -289,15 +300,141 @@ def test_isolated_atoms_have_their_shifts(tmp_path: Path) -> None:
     assert not found.strain_derivative.any()
 
 
-def test_ranks_do_not_matter(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [{"ranks": 2}, {"threads": 2}, {"ranks": 2, "threads": 3}], ids=str)
+def test_ranks_and_threads_do_not_matter(tmp_path: Path, how: dict[str, int]) -> None:
     path = tmp_path / "random.almtp"
     graded(random_potential(("Na", "K"), 8, seed=10), path, seed=11)
-    structures = random_structures(("Na", "K"), [1, 2, 7, 16], seed=12)
+    structures = random_structures(("Na", "K"), [1, 2, 7, 16, 50], seed=12)
     alone = by_lammps(tmp_path, structures, path, ("Na", "K"), [0, 1])
-    together = by_lammps(tmp_path, structures, path, ("Na", "K"), [0, 1], ranks=2)
+    together = by_lammps(tmp_path, structures, path, ("Na", "K"), [0, 1], **how)
     for one, two in zip(alone, together, strict=True):
-        assert_equal(two, one)
+        assert_equal(two, one, relative=1e-12)
         assert two.grade == pytest.approx(one.grade, rel=1e-6)  # the active set's condition
+
+
+def instruction_sets() -> set[str]:
+    """Return those of the kernel's instruction sets that this processor has."""
+    flags = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split())
+    needs = {"avx512": {"avx512f", "avx512dq", "avx512vl", "fma"}, "avx2": {"avx2", "fma"}}
+    return {"portable"} | {name for name, flag in needs.items() if flag <= flags}
+
+
+@pytest.mark.parametrize("instructions", ["avx512", "avx2", "portable"])
+def test_instruction_sets_agree_with_motep(tmp_path: Path, instructions: str) -> None:
+    if instructions not in instruction_sets():
+        pytest.skip(f"this processor has no {instructions}")
+    path = tmp_path / "random.almtp"
+    active_set = graded(random_potential(("Na", "K"), 10, seed=30), path, seed=31)
+    structures = random_structures(("Na", "K"), [1, 3, 9, 17], seed=32)
+    right, rows = by_motep(structures, path, ("Na", "K"))
+    how = {"instructions": instructions}
+    found = by_lammps(tmp_path, structures, path, ("Na", "K"), [0, 1], **how)
+    for ours, theirs in zip(found, right, strict=True):
+        assert_equal(ours, theirs)
+    assert_grades(np.array([ours.grade for ours in found]), rows, active_set)
+
+
+def test_unknown_instruction_set_is_refused(tmp_path: Path) -> None:
+    write_potential(tmp_path / "plain.mtp", random_potential(("Na", "K"), 2, seed=33))
+    message = complaint(tmp_path, "pair_coeff * * plain.mtp 0 1", instructions="avx1024")
+    assert "MTP_INSTRUCTION_SET: found 'avx1024'" in message
+    assert "portable" in message
+
+
+def rows_by_atom(structures: Sequence[Atoms], path: Path, species: Sequence[str]) -> np.ndarray:
+    """Return the derivatives of all atoms' energies with respect to the parameters, by motep."""
+    text = path.with_suffix(".text")
+    text.write_bytes(path.read_bytes().partition(b"#MVS")[0])
+    data = read_mtp(text)
+    data.species = [atomic_numbers[symbol] for symbol in species]
+    rows = []
+    for atoms in structures:
+        calculator = make_calculator(data, engine="cext", mode="train")
+        calculator.calculate(atoms)
+        jacobian = calculator.engine.jac_energies(atoms)
+        parts = (jacobian.radial_coeffs, jacobian.species_coeffs, jacobian.moment_coeffs)
+        rows.append(np.concatenate([part.reshape(-1, len(atoms)) for part in parts]).T)
+    return np.concatenate(rows)
+
+
+@pytest.mark.parametrize("how", [{}, {"ranks": 2}, {"threads": 2}, {"instructions": "portable"}])
+def test_grades_of_neighbourhoods(tmp_path: Path, how: dict[str, int | str]) -> None:
+    species = ("Na", "K")
+    path = tmp_path / "sites.almtp"
+    potential = random_potential(species, 8, seed=34)
+    write_potential(path, potential)
+    candidates = random_structures(species, [1 + k % 4 for k in range(60)], seed=35)
+    active_set = MaxVol(algorithm="mlip").run(rows_by_atom(candidates, path, species)).submatrix
+    write_potential(path, replace(potential, active_set=active_set, grade_mode="nbh"))
+    for atoms in random_structures(species, [1, 2, 5, 20], seed=36):
+        write(tmp_path / "0.data", atoms, format="lammps-data", specorder=species, masses=True)
+        output = run_lammps(
+            tmp_path,
+            f"""
+            units metal
+            read_data 0.data
+            pair_style mtp/extrapolation
+            pair_coeff * * {path} 0 1
+            compute highest all pair mtp/extrapolation
+            fix gamma all pair 1 mtp/extrapolation gamma 1
+            compute by_fix all reduce max f_gamma
+            thermo_style custom step c_highest[1] c_by_fix
+            thermo_modify format float %.17g
+            dump atoms all custom 1 atoms.dump id f_gamma
+            dump_modify atoms format float %.17g sort id
+            run 0
+            """,
+            **how,
+        )
+        by_atom = np.loadtxt(tmp_path / "atoms.dump", skiprows=9, ndmin=2)[:, 1]
+        assert_grades(by_atom, rows_by_atom([atoms], path, species), active_set)
+        found = re.search(r"^ +0 +(\S+) +(\S+) *$", output, re.MULTILINE)
+        assert found is not None, output
+        assert [float(x) for x in found.groups()] == [by_atom.max()] * 2
+
+
+def test_overlay_with_zbl_is_the_sum_of_both(tmp_path: Path) -> None:
+    """And a hybrid of two potentials leaves each the types that it has."""
+    species = ("Na", "K")
+    write_potential(tmp_path / "a.mtp", random_potential(species, 8, seed=37))
+    (atoms,) = random_structures(species, [12], seed=38)
+    write(tmp_path / "0.data", atoms, format="lammps-data", specorder=species, masses=True)
+    mtp, zbl = "pair_style mtp\npair_coeff * * a.mtp 0 1", "pair_style zbl 2 4\n{}"
+    charges = "pair_coeff 1 1 {0} 11 11\npair_coeff 2 2 {0} 19 19\npair_coeff 1 2 {0} 11 19\n"
+
+    def evaluate(styles: str) -> np.ndarray:
+        output = run_lammps(
+            tmp_path,
+            f"""
+            units metal
+            read_data 0.data
+            {styles}
+            thermo_style custom pe press
+            dump atoms all custom 1 atoms.dump id fx fy fz
+            dump_modify atoms format float %.17g sort id
+            run 0
+            print "RESULT $(pe:%.17g) $(press:%.17g)"
+            """,
+        )
+        result = re.search(r"^RESULT (\S+) (\S+)$", output, re.MULTILINE)
+        assert result is not None, output
+        forces = np.loadtxt(tmp_path / "atoms.dump", skiprows=9)[:, 1:]
+        return np.array([*map(float, result.groups()), *forces.ravel()])
+
+    overlay = "pair_style hybrid/overlay mtp zbl 2 4\npair_coeff * * mtp a.mtp 0 1\n"
+    both = evaluate(overlay + charges.format("zbl"))
+    np.testing.assert_allclose(
+        both, evaluate(mtp) + evaluate(zbl.format(charges.format(""))), rtol=1e-12, atol=1e-11
+    )
+    halves = evaluate(
+        "pair_style hybrid mtp zbl 2 4\npair_coeff * * mtp a.mtp 0 NULL\n"
+        "pair_coeff 2 2 zbl 19 19\npair_coeff 1 2 zbl 11 19"
+    )
+    alone = atoms[atoms.symbols == "Na"]
+    (right,), _ = by_motep([alone], tmp_path / "a.mtp", species)
+    zeros = "pair_coeff 1 1 0 0\npair_coeff 2 2 19 19\npair_coeff 1 2 11 19"
+    rest = evaluate(zbl.format(zeros))
+    assert halves[0] - rest[0] == pytest.approx(right.energies.sum())
 
 
 def test_forces_are_slopes_of_the_energy(tmp_path: Path) -> None:
@@ -483,7 +620,9 @@ def test_damaged_file_is_refused(tmp_path: Path, damage: Damage) -> None:
     assert damage.message in message
 
 
-def complaint(folder: Path, pair_coeff: str, units: str = "metal", newton: str = "on") -> str:
+def complaint(
+    folder: Path, pair_coeff: str, units: str = "metal", newton: str = "on", instructions: str = ""
+) -> str:
     """Return the error message of LAMMPS on a command that is to fail."""
     output = run_lammps(
         folder,
@@ -497,6 +636,7 @@ def complaint(folder: Path, pair_coeff: str, units: str = "metal", newton: str =
         {pair_coeff}
         run 0
         """,
+        instructions=instructions,
     )
     (message,) = re.findall(r"^ERROR: (.*)$", output, re.MULTILINE)
     return message
@@ -505,22 +645,21 @@ def complaint(folder: Path, pair_coeff: str, units: str = "metal", newton: str =
 def test_wrong_input_is_refused(tmp_path: Path) -> None:
     potential = random_potential(("Na", "K"), 2, seed=26)
     active_set = np.eye(potential.n_parameters)
-    plain, configurations, neighbourhoods = "plain.mtp", "configurations.almtp", "sites.almtp"
+    plain, configurations = "plain.mtp", "configurations.almtp"
     write_potential(tmp_path / plain, potential)
     write_potential(tmp_path / configurations, replace(potential, active_set=active_set))
-    potential = replace(potential, active_set=active_set, grade_mode="nbh")
-    write_potential(tmp_path / neighbourhoods, potential)
 
     def message(arguments: str, **settings: str) -> str:
         return complaint(tmp_path, f"pair_coeff {arguments}", **settings)
 
     assert f"{plain} has no active set" in message(f"* * {plain} 0 1")
-    assert f"{neighbourhoods} is one of neighbourhoods" in message(f"* * {neighbourhoods} 0 1")
+    wants_atoms = f"* * {configurations} 0 1\nfix gamma all pair 1 mtp/extrapolation gamma 1"
+    assert f"{configurations} grades configurations" in message(wants_atoms)
     assert "nowhere.mtp: cannot be read" in message("* * nowhere.mtp 0 1")
     assert ".: cannot be read" in message("* * . 0 1")
     assert "found 4 arguments" in message(f"* * {configurations} 0")
     assert "found '2' for atom type 2" in message(f"* * {configurations} 0 2")
-    assert "found 'NULL' for atom type 1" in message(f"* * {configurations} NULL 0")
+    assert "All pair coeffs are not set" in message(f"* * {configurations} NULL 0")
     assert "needs 'newton on'" in message(f"* * {configurations} 0 1", newton="off")
     assert "found 'units real'" in message(f"* * {configurations} 0 1", units="real")
 
@@ -560,9 +699,9 @@ def test_plugin_is_built_when_it_is_due(sources: Path) -> None:
     assert is_built()
     assert not is_built()
     future = (folder / "mtpplugin.so").stat().st_mtime + 1
-    os.utime(sources / "kernel" / "grade.h", (future, future))
+    os.utime(sources / "kernel" / "passes.ipp", (future, future))
     assert is_built()
-    os.utime(sources / "kernel" / "grade.h", (0, 0))
+    os.utime(sources / "kernel" / "passes.ipp", (0, 0))
     assert not is_built()
     write_program(sources / "python", f"printf '%s\\n' '{sources}/environment of mine' 2 2 3")
     assert is_built()
