@@ -12,7 +12,7 @@ ready := $(if $(conda),$(CONDA_PREFIX),.venv)/ready
 export PATH := $(environment)/bin:$(PATH)
 
 compile_plugin = $(MAKE) --silent -C plugin PYTHON=python
-cpp := $(wildcard kernel/*.cpp kernel/*.h kernel/*.ipp plugin/*.cpp plugin/*.h)
+cpp := $(wildcard kernel/*.cpp kernel/*.h kernel/*.ipp plugin/*.cpp plugin/*.h tests/*.cpp)
 smk := Snakefile rules
 
 .PHONY: help
@@ -26,8 +26,12 @@ quickstart: $(ready) ## train the potential of config/config.yaml
 	  echo "make quickstart: $$(($$(date +%s) - $(start))) s, set-up included"; exit $$status
 
 .PHONY: test
-test: lint ## check the style and run all tests
+test: lint sanitize ## check the style and run all tests
 	pytest
+
+.PHONY: sanitize
+sanitize: $(ready) ## run the pair styles' tests with the address and undefined-behaviour sanitizers
+	SANITIZERS=address,undefined pytest --quiet tests/test_plugin.py
 
 .PHONY: setup
 setup: $(ready) ## only set up the environment

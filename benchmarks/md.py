@@ -25,6 +25,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from ase.io import write
+from numpy.polynomial.chebyshev import chebinterpolate
 
 from smallcell.basis import generate_basis
 from smallcell.engine import calculator, rows
@@ -83,12 +84,28 @@ class Case:
 
 
 def potential_of(level: int, n_species: int) -> Potential:
-    """Make a potential of random, small coefficients, with an active set of its own."""
+    """Make a potential whose atoms repel each other in pairs, with an active set of its own.
+
+    The first radial function is the repulsion,
+        f(r) = 0.01 eV/A^2 (cut-off - r)^2 exp(-(r - 4.6 A) / 0.7 A),
+    and its sum over the neighbours the only scalar moment with a coefficient that counts. The
+    others are too small to feel, but what a step costs does not depend on that.
+    """
     rng = np.random.default_rng(level)
     species = SPECIES[n_species]
-    start = starting_potential(species, generate_basis(level), 7.0, 2.8, 8, rng)
-    small = rng.uniform(-1e-7, 1e-7, len(start.linear))
-    potential = replace(start, shifts=rng.uniform(-1, 1, n_species), linear=small)
+    basis = generate_basis(level)
+    start = starting_potential(species, basis, 7.0, 2.8, 8, rng)
+
+    def decay(xi: np.ndarray) -> np.ndarray:
+        distances = start.closest + (start.cutoff - start.closest) * (xi + 1) / 2
+        return 0.01 * np.exp((4.6 - distances) / 0.7)
+
+    radial = start.radial.copy()
+    radial[:, :, 0] = chebinterpolate(decay, radial.shape[-1] - 1)
+    linear = rng.uniform(-1e-9, 1e-9, len(start.linear))
+    (sum_over_neighbours,) = np.flatnonzero((basis.basic == 0).all(axis=1))
+    linear[basis.scalars == sum_over_neighbours] = 1.0
+    potential = replace(start, radial=radial, shifts=rng.uniform(-1, 1, n_species), linear=linear)
     structures = [
         rattled(1 + number % 2, n_species, seed=number)
         for number in range(2 * potential.n_parameters)

@@ -13,7 +13,7 @@ namespace mtp {
 namespace portable {
 namespace {
 constexpr char name[] = "portable";
-constexpr int lane_count = 4;
+constexpr int lane_count = 2; // all processors that matter have vectors of two
 #include "passes.ipp"
 } // namespace
 } // namespace portable

