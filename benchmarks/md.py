@@ -33,7 +33,7 @@ from smallcell.files import written_whole
 from smallcell.fitting import starting_potential
 from smallcell.potential import Potential, write_potential
 from smallcell.programs import without_launcher
-from smallcell.sampling import plugin_path, provide
+from smallcell.sampling import provide
 from smallcell.selection import active_set
 
 LEVELS = (8, 12, 16, 20)
@@ -53,7 +53,6 @@ SPECIES = {1: ("K",), 2: ("K", "Na")}
 SCRIPT = """
 units metal
 atom_style atomic
-plugin load ./mtpplugin.so
 read_data start.data
 pair_style {style}
 pair_coeff * * {potential} {types}
@@ -130,7 +129,7 @@ def microseconds(case: Case, potential: Potential, seconds: int = SECONDS) -> fl
         write(folder / "start.data", atoms, format="lammps-data", specorder=species, masses=True)
         path = folder / "random.almtp"
         write_potential(path, replace(potential, grade_mode=case.grade or "cfg"))
-        provide(folder, path, plugin_path())
+        provide(folder, path)
         script = SCRIPT.format(
             style="mtp/extrapolation" if case.grade else "mtp",
             potential=path.name,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from smallcell.files import written_whole
 from smallcell.progress import log_to, tell
-from smallcell.sampling import crystal, plugin_path, provide
+from smallcell.sampling import crystal, provide
 from smallcell.validation import run_large_cell, write_large_cell_run
 
 log_to(snakemake.log[0])
@@ -16,7 +16,7 @@ start = crystal(snakemake.params.elements[0], "conventional", settings["cell"])
 species = [element["symbol"] for element in snakemake.params.elements]
 with tempfile.TemporaryDirectory(prefix="large-cell-") as name:
     folder = Path(name)
-    provide(folder, Path(snakemake.input.potential), plugin_path())
+    provide(folder, Path(snakemake.input.potential))
     write_large_cell_run(folder, start, species, settings, snakemake.params.seed % 900000 + 1)
     outcome = run_large_cell(folder, start, settings["temperature"])
 with written_whole(snakemake.output[0]) as part:

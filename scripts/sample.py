@@ -10,7 +10,7 @@ import numpy as np
 
 from smallcell.files import written_whole
 from smallcell.progress import log_to
-from smallcell.sampling import draw_conditions, plugin_path, provide, walk, write_walk
+from smallcell.sampling import draw_conditions, provide, walk, write_walk
 from smallcell.training import write_structures
 
 log_to(snakemake.log[0])
@@ -28,7 +28,7 @@ sampling = snakemake.params.sampling
 conditions = draw_conditions(snakemake.params.elements, snakemake.params.cell, sampling, rng)
 with tempfile.TemporaryDirectory(prefix="walk-") as name:
     folder = Path(name)
-    provide(folder, Path(snakemake.input.potential), plugin_path())
+    provide(folder, Path(snakemake.input.potential))
     write_walk(folder, conditions, sampling, species)
     done = walk(folder, species)
     log = folder / "log.lammps"

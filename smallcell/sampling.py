@@ -40,7 +40,6 @@ HIGHEST_PRESSURE = 1e7
 """Pressure, of either sign, that no walk is meant to have (bar)."""
 
 POTENTIAL = "potential.almtp"
-PLUGIN = "mtpplugin.so"
 
 
 class WalkFate(StrEnum):
@@ -203,7 +202,6 @@ def system(species: Sequence[str], style: str) -> list[str]:
         "atom_style atomic",
         "boundary p p p",
         "newton on",
-        f"plugin load ./{PLUGIN}",
         "read_data start.data",
         f"pair_style {style}",
         f"pair_coeff * * {POTENTIAL} {' '.join(map(str, range(len(species))))}",
@@ -232,10 +230,9 @@ def plugin_path() -> Path:
     return Path(sys.prefix) / "lib" / "smallcell" / "mtpplugin.so"
 
 
-def provide(folder: Path, potential: Path, plugin: Path) -> None:
-    """Link potential and plugin into a folder, under names that LAMMPS can read."""
+def provide(folder: Path, potential: Path) -> None:
+    """Link a potential into a folder, under a name that LAMMPS can read."""
     (folder / POTENTIAL).symlink_to(potential.resolve())
-    (folder / PLUGIN).symlink_to(plugin.resolve())
 
 
 def write_start(path: Path, atoms: Atoms, species: Sequence[str]) -> None:

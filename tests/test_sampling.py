@@ -8,7 +8,7 @@ from random_potentials import random_potential
 
 from smallcell.engine import rows
 from smallcell.potential import write_potential
-from smallcell.sampling import WalkFate, draw_conditions, plugin_path, provide, walk, write_walk
+from smallcell.sampling import WalkFate, draw_conditions, provide, walk, write_walk
 from smallcell.selection import active_set, grades
 
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
@@ -72,7 +72,7 @@ def known_world(tmp_path_factory):
 
 
 def run(known_world, folder, conditions, **changes):
-    provide(folder, known_world[1], plugin_path())
+    provide(folder, known_world[1])
     write_walk(folder, conditions, SAMPLING | changes, ["K"])
     return walk(folder, ["K"])
 
@@ -112,7 +112,7 @@ def test_an_atom_alone_walks_too(known_world, tmp_path):
 
 
 def test_lammps_that_does_not_start_is_an_error_and_no_walk(known_world, tmp_path):
-    provide(tmp_path, known_world[1].with_name("none.almtp"), plugin_path())
+    provide(tmp_path, known_world[1].with_name("none.almtp"))
     write_walk(tmp_path, draw(), SAMPLING, ["K"])
     with pytest.raises(RuntimeError, match="LAMMPS did not start: ERROR"):
         walk(tmp_path, ["K"])

@@ -15,7 +15,7 @@ from smallcell.basis import generate_basis
 from smallcell.engine import rows
 from smallcell.fitting import fit_from_scratch
 from smallcell.potential import write_potential
-from smallcell.sampling import plugin_path, provide
+from smallcell.sampling import provide
 from smallcell.selection import active_set
 from smallcell.validation import (
     fit_equation_of_state,
@@ -59,7 +59,7 @@ def test_a_large_cell_of_a_sound_potential_survives(tmp_path):
     path = tmp_path / "morse.almtp"
     write_potential(path, replace(potential, active_set=active_set(rows(potential, crystals))))
     start = bulk("K", "bcc", a=5.4, cubic=True) * (3, 3, 3)
-    provide(tmp_path, path, plugin_path())
+    provide(tmp_path, path)
     write_large_cell_run(tmp_path, start, ["K"], {"temperature": 100, "duration": 10}, seed=1)
     outcome = run_large_cell(tmp_path, start, 100)
     assert outcome.survived, outcome.message
@@ -74,7 +74,7 @@ def test_a_large_cell_that_bursts_or_collapses_is_told(tmp_path, sign):
     path = tmp_path / "wild.almtp"
     write_potential(path, replace(potential, active_set=np.eye(potential.n_parameters)))
     start = bulk("K", "bcc", a=4.0, cubic=True) * (3, 3, 3)
-    provide(tmp_path, path, plugin_path())
+    provide(tmp_path, path)
     write_large_cell_run(tmp_path, start, ["K"], {"temperature": 300, "duration": 2}, seed=1)
     outcome = run_large_cell(tmp_path, start, 300)
     assert not outcome.survived
