@@ -27,6 +27,12 @@ public:
     numbers_.reset(new (alignment) double[size_]());
   }
 
+  /// Makes room for at least so many numbers. What was there is lost if that is more than before.
+  void reserve(std::size_t numbers) {
+    if (size_ < numbers)
+      reset(2 * numbers);
+  }
+
 private:
   static constexpr std::align_val_t alignment{widest * sizeof(double)};
   struct Deleter {

@@ -13,6 +13,11 @@ Evaluator::Evaluator(const Tables &tables) : tables_(tables), passes_(passes_for
   workspace_.rows.reset(lanes * tables.parameter_count());
 }
 
+void Evaluator::copy_row(int k, double *row) const {
+  for (int parameter = 0; parameter < tables_.parameter_count(); ++parameter)
+    row[parameter] = workspace_.rows[passes_.batch_size * parameter + k];
+}
+
 void Evaluator::add_rows(int count, std::vector<double> &row) const {
   const int lanes = passes_.batch_size;
   const double *derivatives = workspace_.rows.data();

@@ -27,6 +27,14 @@ public:
     passes_.evaluate_with_rows(tables_, workspace_, batch, count);
   }
 
+  /// Derivatives of one neighbourhood's energy and gradient with respect to coefficients.
+  void differentiate(Neighbourhood &neighbourhood, bool with_radial, Derivatives &derivatives) {
+    passes_.differentiate(tables_, workspace_, neighbourhood, with_radial, derivatives);
+  }
+
+  /// Copies the row of neighbourhood k of the last evaluation.
+  void copy_row(int k, double *row) const;
+
   /// Adds the first `count` rows of the last evaluation to `row`.
   void add_rows(int count, std::vector<double> &row) const;
 

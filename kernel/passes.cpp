@@ -90,6 +90,27 @@ const Passes &passes_for_this_processor() {
                            "' where one of what this processor has belongs: " + names);
 }
 
+void Derivatives::prepare(const Tables &tables, bool with_radial, int neighbour_count,
+                          int lane_count) {
+  const auto padded = [=](int n) { return (n + lane_count - 1) / lane_count * lane_count; };
+  const int radial_columns =
+      with_radial ? tables.species_count * tables.radial_count * tables.chebyshev_count : 0;
+  lanes = lane_count;
+  linear_column = padded(radial_columns);
+  columns = linear_column + padded(static_cast<int>(tables.linear.size()));
+  const std::size_t rows = 3 * static_cast<std::size_t>(neighbour_count);
+  energy.reserve(columns);
+  gradients.reserve(rows * columns);
+  moment_gradients.reserve(rows * tables.basic_count);
+  monomial_gradients.reserve(3 * lane_count * static_cast<std::size_t>(tables.monomial_count));
+  angular.reserve(4 * static_cast<std::size_t>(neighbour_count) * tables.radial_count);
+  polynomial_sums.reserve(static_cast<std::size_t>(tables.monomial_count) * tables.species_count *
+                          tables.chebyshev_count);
+  changes.reserve(static_cast<std::size_t>(lane_count) * tables.moment_count);
+  adjoint_changes.reserve(static_cast<std::size_t>(lane_count) * tables.moment_count);
+  factors.reserve(static_cast<std::size_t>(columns) * tables.basic_count);
+}
+
 PaddedInverse::PaddedInverse(const std::vector<double> &inverse)
     : size(static_cast<int>(std::lround(std::sqrt(static_cast<double>(inverse.size()))))),
       padded_size((size + block - 1) / block * block) {

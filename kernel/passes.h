@@ -25,6 +25,32 @@ struct Workspace {
   AlignedArray rows;
 };
 
+/// Derivatives of a central atom's energy, and of its gradient, with respect to coefficients.
+struct Derivatives {
+  /// Columns: from 0 the radial coefficients of the centre's type (none if not asked for), from
+  /// linear_column the linear ones; padded with columns of zeros.
+  int columns = 0;
+  int linear_column = 0;
+  /// Number of neighbours in a register.
+  int lanes = 0;
+  /// By column.
+  AlignedArray energy;
+  /// By row and column.
+  AlignedArray gradients;
+
+  /// Row of a neighbour (registers are filled up type by type) and an axis.
+  std::size_t row(int register_index, int lane, int axis) const {
+    return static_cast<std::size_t>(3 * register_index + axis) * lanes + lane;
+  }
+
+  /// Makes room.
+  void prepare(const Tables &tables, bool with_radial, int neighbour_count, int lane_count);
+
+  /// What they are made of; see derivatives.ipp.
+  AlignedArray moment_gradients, monomial_gradients, angular, polynomial_sums, changes,
+      adjoint_changes, factors;
+};
+
 /// Inverse of an active set's matrix, padded for vector registers: a row for each parameter, a
 /// column for each member.
 struct PaddedInverse {
@@ -52,6 +78,11 @@ struct Passes {
   void (*grade_first)(const PaddedInverse &, const double *rows, double *grade);
   /// Those of all batch_size lanes.
   void (*grade_all)(const PaddedInverse &, const double *rows, double *grades);
+  /// Derivatives of one neighbourhood's energy and gradient, and its energy.
+  void (*differentiate)(const Tables &, Workspace &, Neighbourhood &, bool with_radial,
+                        Derivatives &);
+  /// target += factor * source
+  void (*add_scaled)(double *target, const double *source, double factor, int size);
 };
 
 /// Passes for this processor, or those of MTP_INSTRUCTION_SET if the environment has it

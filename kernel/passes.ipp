@@ -252,8 +252,7 @@ void evaluate(const Tables &tables, Workspace &workspace, Neighbourhood *batch, 
   }
   const std::size_t space =
       static_cast<std::size_t>(first_chunk[count]) * Chunk::size(tables) * lane_count;
-  if (workspace.chunks.size() < space)
-    workspace.chunks.reset(2 * space);
+  workspace.chunks.reserve(space);
 
   const int basic_count = tables.basic_count;
   double *basic = workspace.basic.data();
@@ -320,5 +319,7 @@ void grade(const PaddedInverse &inverse, const double *rows, double *grades) {
   }
 }
 
-constexpr Passes passes{name,           lane_count, evaluate<false>,
-                        evaluate<true>, grade<1>,   grade<lane_count>};
+#include "derivatives.ipp"
+
+constexpr Passes passes{name,     lane_count,       evaluate<false>, evaluate<true>,
+                        grade<1>, grade<lane_count>, differentiate,   add_scaled};
