@@ -11,8 +11,8 @@ environment := $(if $(conda),$(CONDA_PREFIX),$(CURDIR)/.venv)
 ready := $(if $(conda),$(CONDA_PREFIX),.venv)/ready
 export PATH := $(environment)/bin:$(PATH)
 
-compile_plugin = $(MAKE) --silent -C plugin PYTHON=python
-cpp := $(wildcard kernel/*.cpp kernel/*.h kernel/*.ipp plugin/*.cpp plugin/*.h tests/*.cpp)
+compile = $(MAKE) --silent -C kernel PYTHON=python && $(MAKE) --silent -C plugin PYTHON=python
+cpp := $(wildcard kernel/*.cpp kernel/*.h kernel/*.ipp kernel/python/*.cpp plugin/*.cpp plugin/*.h tests/*.cpp)
 smk := Snakefile rules
 
 .PHONY: help
@@ -37,8 +37,8 @@ sanitize: $(ready) ## run the pair styles' tests with the address and undefined-
 setup: $(ready) ## only set up the environment
 
 .PHONY: plugin
-plugin: $(ready) ## compile the LAMMPS plugin
-	$(compile_plugin)
+plugin: $(ready) ## compile kernel and LAMMPS plugin
+	$(compile)
 
 .PHONY: lint
 lint: $(ready) ## check the style
@@ -74,6 +74,6 @@ clean: ## remove the environment and caches, but no result and no label
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis $(ready)
 	find . \( -path ./results -o -path ./labels \) -prune -o -name __pycache__ -prune -exec rm -r {} +
 
-$(ready): requirements.lock install.sh $(wildcard plugin/*.* plugin/Makefile kernel/*.*)
-	@$(if $(conda),$(compile_plugin),./install.sh)
+$(ready): requirements.lock install.sh $(wildcard plugin/*.* kernel/*.* kernel/python/*.* */Makefile)
+	@$(if $(conda),$(compile),./install.sh)
 	@touch "$@"

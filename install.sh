@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up .venv: system programs, Python packages of requirements.lock, the LAMMPS plugin.
+# Sets up .venv: system programs, Python packages of requirements.lock, what is compiled.
 #
 # `make` calls this when it is due; a second call repeats nothing that is there. Python packages
 # are installed into a new .venv whenever requirements.lock differs from the copy that a finished
@@ -43,16 +43,22 @@ PYTHON
   return 1
 }
 
-# Prints the Debian package that brings a suitable Python with its venv module.
+# Whether a Python brings the headers that modules for it are compiled with.
+has_headers() {
+  "$1" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))'
+}
+
+# Prints the Debian packages that bring a suitable Python with its venv module and headers.
 python_package() {
   local version
   for version in 3.13 3.12 3.11; do
     if apt-cache show "python$version-venv" >/dev/null 2>&1; then
-      printf 'python%s-venv\n' "$version"
+      printf '%s\n' "python$version-venv" "python$version-dev"
       return
     fi
   done
-  printf 'python3-venv\n'
+  printf '%s\n' python3-venv python3-dev
 }
 
 # Prints the Debian packages whose programs are not on the PATH, one a line.
@@ -63,7 +69,12 @@ missing_packages() {
   fi
   type g++ >/dev/null 2>&1 || printf 'g++\n'
   type make >/dev/null 2>&1 || printf 'make\n'
-  find_python >/dev/null || python_package
+  local python
+  if ! python=$(find_python); then
+    python_package
+  elif ! has_headers "$python"; then
+    "$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])'
+  fi
 }
 
 install_system_packages() {
@@ -120,13 +131,14 @@ install_python_packages() {
   cp requirements.lock "$finished"
 }
 
-compile_plugin() {
-  say "the LAMMPS plugin"
+compile() {
+  say "the kernel and the LAMMPS plugin"
   # A relative path, as the one of the clone may have spaces in it.
+  make --silent -C kernel PYTHON="../$environment/bin/python"
   make --silent -C plugin PYTHON="../$environment/bin/python"
 }
 
 install_system_packages
 install_python_packages
-compile_plugin
+compile
 say "ready"

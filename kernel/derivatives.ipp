@@ -257,9 +257,8 @@ inline void differentiate(const Tables &tables, Workspace &workspace, Neighbourh
           const Lanes *sums = angular + 4 * (tables.radial_count * index + mu);
           const int column = (type * tables.radial_count + mu) * tables.chebyshev_count + b;
           for (int axis = 0; axis < 3; ++axis) {
-            const Lanes own =
-                tables.scaling * (slope * chunk.unit[axis] * sums[0] +
-                                  chunk.chebyshev[b] * sums[1 + axis]);
+            const Lanes own = tables.scaling * (slope * chunk.unit[axis] * sums[0] +
+                                                chunk.chebyshev[b] * sums[1 + axis]);
             for (int lane = 0; lane < lane_count; ++lane)
               rows[static_cast<std::size_t>(axis * lane_count + lane) * columns + column] +=
                   own[lane];

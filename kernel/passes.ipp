@@ -321,5 +321,5 @@ void grade(const PaddedInverse &inverse, const double *rows, double *grades) {
 
 #include "derivatives.ipp"
 
-constexpr Passes passes{name,     lane_count,       evaluate<false>, evaluate<true>,
+constexpr Passes passes{name,     lane_count,        evaluate<false>, evaluate<true>,
                         grade<1>, grade<lane_count>, differentiate,   add_scaled};

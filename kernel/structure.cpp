@@ -86,8 +86,8 @@ Structure::Structure(const std::array<double, 9> &cell, const std::array<bool, 3
   for (int k = 0; k < 3; ++k) {
     const double thickness = extent[k] / std::sqrt(dot(reciprocal[k], reciprocal[k]));
     // No more slices than there are atoms, even in a vast box with few.
-    slices[k].count = static_cast<int>(std::clamp(std::floor(thickness / cutoff), 1.0,
-                                                  std::cbrt(atom_count) + 1));
+    slices[k].count = static_cast<int>(
+        std::clamp(std::floor(thickness / cutoff), 1.0, std::cbrt(atom_count) + 1));
     const double reach = std::ceil(cutoff * slices[k].count / thickness);
     images *= periodic[k] ? 2 * reach + 1 : 1;
     if (!(images <= most_images))

@@ -56,7 +56,8 @@ void StructureEvaluator::evaluate(const Structure &structure, double *energies, 
           }
           for (int component = 0; component < 6; ++component) {
             const auto [a, b] = voigt[component];
-            strain_derivative[component] += 0.5 * (gradient[a] * vector[b] + gradient[b] * vector[a]);
+            strain_derivative[component] +=
+                0.5 * (gradient[a] * vector[b] + gradient[b] * vector[a]);
           }
         }
     }
@@ -91,9 +92,8 @@ void StructureEvaluator::scatter(const Structure &structure, int i,
       const double vector[3] = {neighbours.x[n], neighbours.y[n], neighbours.z[n]};
       const int place = first_register + n / derivatives_.lanes;
       for (int axis = 0; axis < 3; ++axis) {
-        const double *gradient =
-            gradients +
-            derivatives_.row(place, n % derivatives_.lanes, axis) * derivatives_.columns;
+        const double *gradient = gradients + derivatives_.row(place, n % derivatives_.lanes, axis) *
+                                                 derivatives_.columns;
         if (j != i) { // a neighbour that is an image moves with the atom
           passes_.add_scaled(row(1 + 3 * i + axis), gradient, 1, size);
           passes_.add_scaled(row(1 + 3 * j + axis), gradient, -1, size);
@@ -110,8 +110,7 @@ void StructureEvaluator::scatter(const Structure &structure, int i,
   }
 }
 
-void StructureEvaluator::differentiate(const Structure &structure, double *radial,
-                                       double *linear) {
+void StructureEvaluator::differentiate(const Structure &structure, double *radial, double *linear) {
   const int atom_count = structure.atom_count();
   const std::size_t row_count = 7 + 3 * static_cast<std::size_t>(atom_count);
   const std::size_t radial_stride = tables_.radial.size();
@@ -135,9 +134,8 @@ void StructureEvaluator::differentiate(const Structure &structure, double *radia
     double *target = linear + tables_.shifts.size();
     passes_.add_scaled(target, derivatives_.energy.data() + derivatives_.linear_column, 1,
                        scalar_count);
-    scatter(structure, i, neighbourhood,
-            derivatives_.gradients.data() + derivatives_.linear_column, target, linear_stride,
-            scalar_count);
+    scatter(structure, i, neighbourhood, derivatives_.gradients.data() + derivatives_.linear_column,
+            target, linear_stride, scalar_count);
   }
 }
 

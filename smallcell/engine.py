@@ -1,28 +1,19 @@
-"""Values and derivatives of a moment tensor potential, by the compiled engine of motep.
+"""Values and derivatives of a moment tensor potential, by the kernel of this repository.
 
-Everything in Python that evaluates a potential goes through here, so that another engine needs
-another version of this module only.
+Everything in Python that evaluates a potential goes through here. The module ``mtp_kernel`` is
+compiled from ``kernel/`` at set-up, as the LAMMPS plugin is, and gives the same numbers.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import mtp_kernel
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
-from ase.data import atomic_numbers
-from motep.calculator import MTP, make_calculator
-from motep.potentials.mtp.data import BasisData, MTPData
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
-from smallcell.potential import Potential
-
-VOIGT = [0, 4, 8, 5, 2, 1]
-"""Places of xx, yy, zz, yz, xz, xy in a flattened 3 x 3 tensor: ASE's order of stresses."""
-
-# Below its lower end the radial basis goes on smoothly, and whether a structure is known there is
-# for its grade to say: no warning for each.
-logging.getLogger("motep").setLevel(logging.ERROR)
+from smallcell.potential import Potential, potential_text
+from smallcell.selection import grades
 
 
 @dataclass(frozen=True)
@@ -47,49 +38,64 @@ class Derivatives:
 
 
 class Engine:
-    """Derivatives on fixed structures, whose neighbour lists are made once.
+    """Values and derivatives on fixed structures, whose neighbour lists are made once.
 
     Parameters
     ----------
     potential : Potential
         Any potential of the species, basis and cut-off that shall be evaluated.
     structures : sequence of Atoms
-        Periodic structures of any number of atoms; cells may be smaller than the cut-off.
+        Of any number of atoms; cells may be smaller than the cut-off.
+    threads : int
+        Threads that work on structures of their own; results do not depend on it.
     """
 
-    def __init__(self, potential: Potential, structures: Sequence[Atoms]) -> None:
-        data = _motep_data(potential)
-        self._structures = structures
-        self._engines = [
-            make_calculator(data, engine="cext", mode="train").engine for _ in structures
-        ]
-        ends = np.cumsum([0] + [7 + 3 * len(atoms) for atoms in structures])
-        self._sections = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+    def __init__(self, potential: Potential, structures: Sequence[Atoms], threads: int = 1) -> None:
+        self._model = _model(potential)
+        self._structures = [_structure(potential, atoms) for atoms in structures]
+        ends = np.cumsum([0, *map(len, structures)])
+        self._atoms = [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+        self._threads = threads
 
     def derivatives(self, potential: Potential) -> Derivatives:
         """Return the derivatives of all observables, one structure after the other."""
-        data = _motep_data(potential)
-        n_observables = self._sections[-1].stop
-        n_species = len(potential.species)
-        radial = np.empty((n_observables, potential.radial.size))
-        linear = np.empty((n_observables, n_species + potential.linear.size))
-        for atoms, engine, section in zip(
-            self._structures, self._engines, self._sections, strict=True
-        ):
-            engine.update(data)
-            engine.calculate(atoms)
-            moments = engine.mbd
-            volume = atoms.cell.volume
-            radial[section] = _observables(moments.dvdcs, moments.dgdcs, moments.dsdcs, volume)
-            linear[section, :n_species] = 0.0
-            linear[section.start, :n_species] = _counts(potential, atoms)
-            linear[section, n_species:] = _observables(
-                moments.vatoms, moments.dbdris, moments.dbdeps, volume
-            )
-        return Derivatives(radial, linear)
+        return Derivatives(*self._differentiate(potential, True))
+
+    def linear_derivatives(self, potential: Potential) -> np.ndarray:
+        """Return `Derivatives.linear` alone, at a part of the cost."""
+        return self._differentiate(potential, False)[1]
+
+    def rows_by_atom(self, potential: Potential) -> list[np.ndarray]:
+        """Return the derivatives of the energies of atoms with respect to all parameters.
+
+        Returns
+        -------
+        list of ndarray, shape (n_atoms, n_parameters)
+            One for each structure; columns in the order radial, shifts, linear.
+        """
+        _set_coefficients(self._model, potential)
+        by_atom = mtp_kernel.rows(self._model, self._structures, self._threads)
+        return [by_atom[atoms] for atoms in self._atoms]
+
+    def values(self, potential: Potential) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return energies of atoms (eV), forces (eV/A) and volume times stress (eV, Voigt)."""
+        _set_coefficients(self._model, potential)
+        energies, forces, virials = mtp_kernel.evaluate(
+            self._model, self._structures, self._threads
+        )
+        return [
+            (energies[atoms], forces[atoms], virial)
+            for atoms, virial in zip(self._atoms, virials, strict=True)
+        ]
+
+    def _differentiate(
+        self, potential: Potential, with_radial: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        _set_coefficients(self._model, potential)
+        return mtp_kernel.differentiate(self._model, self._structures, with_radial, self._threads)
 
 
-def rows(potential: Potential, structures: Sequence[Atoms]) -> np.ndarray:
+def rows(potential: Potential, structures: Sequence[Atoms], threads: int = 1) -> np.ndarray:
     """Return the derivatives of energies per atom with respect to all parameters.
 
     These are the vectors that extrapolation grades of whole configurations are made of
@@ -101,27 +107,35 @@ def rows(potential: Potential, structures: Sequence[Atoms]) -> np.ndarray:
     ndarray, shape (n_structures, n_parameters)
         Columns in the order radial, shifts, linear.
     """
-    data = _motep_data(potential)
     result = np.empty((len(structures), potential.n_parameters))
-    for row, atoms in zip(result, structures, strict=True):
-        engine = make_calculator(data, engine="cext", mode="train").engine
-        engine.calculate(atoms)
-        row[:] = np.concatenate(
-            [engine.mbd.dedcs.ravel(), _counts(potential, atoms), engine.mbd.values]
-        ) / len(atoms)
+    by_atom = Engine(potential, structures, threads).rows_by_atom(potential)
+    for row, atoms in zip(result, by_atom, strict=True):
+        row[:] = atoms.mean(axis=0)
     return result
 
 
-def calculator(potential: Potential) -> Calculator:
-    """Make an ASE calculator: energy, energies, forces and, in periodic cells, stress.
+class MTPCalculator(Calculator):
+    """ASE calculator of a potential.
 
-    It may be used for structures of different numbers of atoms in turn.
+    Beside energy, energies of atoms, forces and, in periodic cells, stress, it has the
+    extrapolation ``grade`` of a potential with an active set, the highest of the atoms' ``grades``
+    if the active set is one of neighbourhoods. They are had by `get_property`.
     """
-    return _RenewingCalculator(_motep_data(potential), engine="cext", mode="run")
 
+    implemented_properties = (
+        "energy",
+        "free_energy",
+        "energies",
+        "forces",
+        "stress",
+        "grade",
+        "grades",
+    )
 
-class _RenewingCalculator(MTP):
-    """motep's calculator, whose engine keeps arrays of the first structure's length."""
+    def __init__(self, potential: Potential) -> None:
+        super().__init__()
+        self.potential = potential
+        self._model = _model(potential)
 
     def calculate(
         self,
@@ -129,59 +143,70 @@ class _RenewingCalculator(MTP):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = all_changes,
     ) -> None:
-        if "numbers" in system_changes:
-            self.engine = type(self.engine)(self.engine.mtp_data)
+        """Calculate everything, grades if they are asked for."""
         super().calculate(atoms, properties, system_changes)
+        structures = [_structure(self.potential, self.atoms)]
+        energies, forces, virials = mtp_kernel.evaluate(self._model, structures)
+        self.results = {
+            "energy": float(energies.sum()),
+            "free_energy": float(energies.sum()),
+            "energies": energies,
+            "forces": forces,
+        }
+        if self.atoms.cell.rank == 3:
+            self.results["stress"] = virials[0] / self.atoms.cell.volume
+        if "grade" in properties or "grades" in properties:
+            self._grade(mtp_kernel.rows(self._model, structures))
+
+    def _grade(self, by_atom: np.ndarray) -> None:
+        active_set = self.potential.active_set
+        if active_set is None:
+            raise PropertyNotImplementedError(
+                "the potential has no active set to measure a grade by; read an .almtp file"
+            )
+        if self.potential.grade_mode == "nbh":
+            self.results["grades"] = grades(by_atom, active_set)
+            self.results["grade"] = float(self.results["grades"].max())
+        else:
+            self.results["grade"] = float(grades(by_atom.mean(axis=0)[None], active_set)[0])
 
 
-def _motep_data(potential: Potential) -> MTPData:
-    """Our potential as motep's."""
-    basis = potential.basis
-    return MTPData(
-        species_count=len(potential.species),
-        _species=np.array([atomic_numbers[symbol] for symbol in potential.species], np.int32),
-        radial_basis=BasisData(
-            "RBChebyshev", potential.closest, potential.cutoff, potential.radial.shape[3]
-        ),
-        radial_funcs_count=potential.radial.shape[2],
-        radial_coeffs=potential.radial,
-        alpha_moments_count=basis.n_moments,
-        alpha_index_basic_count=len(basis.basic),
-        alpha_index_basic=basis.basic.astype(np.int32),
-        alpha_index_times_count=len(basis.products),
-        alpha_index_times=basis.products.astype(np.int32),
-        alpha_scalar_moments=len(basis.scalars),
-        alpha_moment_mapping=basis.scalars.astype(np.int32),
-        species_coeffs=potential.shifts,
-        moment_coeffs=potential.linear,
+def calculator(potential: Potential) -> MTPCalculator:
+    """Make an ASE calculator, which takes structures of any number of atoms in turn."""
+    return MTPCalculator(potential)
+
+
+def _model(potential: Potential) -> mtp_kernel.Model:
+    return mtp_kernel.Model("the potential", potential_text(potential).encode())
+
+
+def _set_coefficients(model: mtp_kernel.Model, potential: Potential) -> None:
+    model.set_coefficients(
+        potential.closest,
+        np.ascontiguousarray(potential.radial).ravel(),
+        potential.shifts,
+        potential.linear,
     )
 
 
-def _counts(potential: Potential, atoms: Atoms) -> np.ndarray:
-    """How many atoms of each of the potential's species there are; what the shifts multiply."""
-    symbols = np.array(atoms.get_chemical_symbols())
-    return np.array([np.sum(symbols == symbol) for symbol in potential.species], dtype=float)
+def _structure(potential: Potential, atoms: Atoms) -> mtp_kernel.Structure:
+    """Find the neighbours of all atoms.
 
-
-def _observables(
-    energies: np.ndarray, gradients: np.ndarray, stresses: np.ndarray, volume: float
-) -> np.ndarray:
-    """Put motep's arrays of a structure into one, observables first.
-
-    Parameters
-    ----------
-    energies : ndarray, shape (..., n_atoms)
-    gradients : ndarray, shape (..., n_atoms, 3)
-        Derivatives of the energy with respect to positions: minus the forces.
-    stresses : ndarray, shape (..., 3, 3)
-    volume : float
-
-    Returns
-    -------
-    ndarray, shape (7 + 3 n_atoms, n)
+    Raises
+    ------
+    ValueError
+        If there is an element that the potential does not know, or a number that is not finite.
     """
-    total = energies.sum(axis=-1).ravel()
-    n = total.size
-    return np.vstack(
-        [total, -gradients.reshape(n, -1).T, volume * stresses.reshape(n, 9)[:, VOIGT].T]
+    symbols = atoms.get_chemical_symbols()
+    if unknown := set(symbols) - set(potential.species):
+        raise ValueError(
+            f"the structure has atoms of {', '.join(sorted(unknown))}; the potential is one of "
+            f"{', '.join(potential.species)}"
+        )
+    return mtp_kernel.Structure(
+        np.ascontiguousarray(atoms.cell.complete().array),
+        [bool(periodic) for periodic in atoms.pbc],
+        np.ascontiguousarray(atoms.positions, dtype=float),
+        [potential.species.index(symbol) for symbol in symbols],
+        potential.cutoff,
     )

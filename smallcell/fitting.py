@@ -18,7 +18,7 @@ from ase.stress import voigt_6_to_full_3x3_stress
 from scipy.linalg import solve_triangular
 
 from smallcell.basis import Basis
-from smallcell.engine import Engine, calculator
+from smallcell.engine import Engine
 from smallcell.potential import Potential
 from smallcell.radial import normalised, widened
 
@@ -303,7 +303,7 @@ class _Problem:
         return self._solved(point.potential, point.columns, self._penalty(point.columns))
 
     def _columns(self, potential: Potential) -> np.ndarray:
-        return self.scales[:, None] * self.engine.derivatives(potential).linear
+        return self.scales[:, None] * self.engine.linear_derivatives(potential)
 
     def _penalty(self, columns: np.ndarray) -> np.ndarray:
         return np.sqrt(self.ridge) * _sizes(columns)
@@ -453,13 +453,12 @@ def errors(potential: Potential, structures: Sequence[Atoms]) -> Errors:
         If a label is missing or not finite.
     """
     _labels(structures)
-    engine = calculator(potential)
     energies, forces, stresses = [], [], []
-    for atoms in structures:
-        energy = engine.get_potential_energy(atoms) - atoms.get_potential_energy()
-        energies.append(energy / len(atoms))
-        forces.extend((engine.get_forces(atoms) - atoms.get_forces()).flat)
-        stress = engine.get_stress(atoms) - atoms.get_stress()
+    values = Engine(potential, structures).values(potential)
+    for atoms, (energy, force, virial) in zip(structures, values, strict=True):
+        energies.append((energy.sum() - atoms.get_potential_energy()) / len(atoms))
+        forces.extend((force - atoms.get_forces()).flat)
+        stress = virial / atoms.cell.volume - atoms.get_stress()
         stresses.extend(voigt_6_to_full_3x3_stress(stress).flat)
     return Errors(
         *_rms_and_maximum(energies),

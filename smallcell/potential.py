@@ -156,7 +156,7 @@ def write_potential(path: str | Path, potential: Potential) -> None:
             f"{path}: the potential has the grade mode {potential.grade_mode!r}, "
             f"expected one of {', '.join(WEIGHTS_OF_GRADE_MODE)}."
         )
-    content = _text(potential).encode()
+    content = potential_text(potential).encode()
     if path.suffix == ".almtp" and potential.active_set is not None:
         try:
             content += _selection(potential.active_set, potential.grade_mode)
@@ -342,7 +342,7 @@ def _read_selection(path: str | Path, content: bytes, n_parameters: int) -> tupl
     return active_set.copy(), modes[0]
 
 
-def _text(potential: Potential) -> str:
+def potential_text(potential: Potential) -> str:
     """Return the text of a potential, line by line as MLIP-3 writes it."""
     basis = potential.basis
     n_species, _, n_functions, n_chebyshev = potential.radial.shape

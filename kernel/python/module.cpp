@@ -160,9 +160,8 @@ mtp::Structure make_structure(Matrix cell, std::array<bool, 3> periodic, Matrix 
     throw std::invalid_argument("a cell is of shape (3, 3), positions are of shape (atoms, 3)");
   std::array<double, 9> vectors;
   std::copy_n(cell.data(), 9, vectors.begin());
-  return mtp::Structure(vectors, periodic,
-                        {positions.data(), positions.data() + positions.size()}, std::move(types),
-                        cutoff);
+  return mtp::Structure(vectors, periodic, {positions.data(), positions.data() + positions.size()},
+                        std::move(types), cutoff);
 }
 
 } // namespace
@@ -177,13 +176,14 @@ NB_MODULE(mtp_kernel, module) {
            "linear"_a, "Replace the coefficients, the radial ones without a scaling.");
 
   nb::class_<mtp::Structure>(module, "Structure", "Atoms with their neighbours.")
-      .def("__init__",
-           [](mtp::Structure *self, Matrix cell, std::array<bool, 3> periodic, Matrix positions,
-              std::vector<int> types, double cutoff) {
-             new (self) mtp::Structure(
-                 make_structure(cell, periodic, positions, std::move(types), cutoff));
-           },
-           "cell"_a, "periodic"_a, "positions"_a, "types"_a, "cutoff"_a);
+      .def(
+          "__init__",
+          [](mtp::Structure *self, Matrix cell, std::array<bool, 3> periodic, Matrix positions,
+             std::vector<int> types, double cutoff) {
+            new (self)
+                mtp::Structure(make_structure(cell, periodic, positions, std::move(types), cutoff));
+          },
+          "cell"_a, "periodic"_a, "positions"_a, "types"_a, "cutoff"_a);
 
   module.def("evaluate", &evaluate, "model"_a, "structures"_a, "threads"_a = 1,
              "Energies of all atoms (eV), forces (eV/A), derivatives by strain (eV, Voigt).");
