@@ -69,6 +69,10 @@ lock: ## make requirements.lock from requirements.in
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md
 
+.PHONY: profile-md
+profile-md: $(ready) ## show where the time of the pair style goes (needs perf)
+	PYTHONPATH=. python benchmarks/profile_md.py
+
 .PHONY: clean
 clean: ## remove the environment and caches, but no result and no label
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis $(ready)

@@ -1,10 +1,10 @@
 """What the pair style costs: CPU microseconds an atom and step of NVE in LAMMPS.
 
 Body-centred cubic potassium, a = 5.29 A, cut-off 7 A, 300 K, steps of 1 fs; with two species every
-other atom is sodium. Coefficients are random, and so small that atoms hardly feel them: what a step
+other atom is sodium. The potential is a repulsion of pairs in the basis of each level: what a step
 costs depends on the basis and on the neighbours alone. The time is that of LAMMPS's loop, all of
-it, times the number of ranks; the least of `REPEATS` runs counts. motep's compiled engine evaluates
-the same cells through its ASE calculator beside it.
+it, times the number of ranks; the least of `REPEATS` runs counts. ASE calculators evaluate the same
+cells beside it, ours and motep's.
 
     python benchmarks/md.py docs/benchmarks.md
 """
@@ -24,7 +24,11 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
+from ase.calculators.calculator import Calculator
+from ase.data import atomic_numbers
 from ase.io import write
+from motep.calculator import make_calculator
+from motep.io.mlip.mtp import read_mtp
 from numpy.polynomial.chebyshev import chebinterpolate
 
 from smallcell.basis import generate_basis
@@ -33,7 +37,6 @@ from smallcell.files import written_whole
 from smallcell.fitting import starting_potential
 from smallcell.potential import Potential, write_potential
 from smallcell.programs import without_launcher
-from smallcell.sampling import provide
 from smallcell.selection import active_set
 
 LEVELS = (8, 12, 16, 20)
@@ -120,57 +123,71 @@ def rattled(cells: int, n_species: int, seed: int) -> Atoms:
     return atoms
 
 
-def microseconds(case: Case, potential: Potential, seconds: int = SECONDS) -> float:
-    """CPU microseconds an atom and step of a case."""
+def prepare(folder: Path, case: Case, potential: Potential, seconds: int = SECONDS) -> list[str]:
+    """Write what LAMMPS needs for a case into a folder; return the command that runs it there."""
     species = SPECIES[case.n_species]
+    atoms = rattled(case.cells, case.n_species, seed=0)
+    write(folder / "start.data", atoms, format="lammps-data", specorder=species, masses=True)
+    path = folder / "bench.almtp"
+    write_potential(path, replace(potential, grade_mode=case.grade or "cfg"))
+    script = SCRIPT.format(
+        style="mtp/extrapolation" if case.grade else "mtp",
+        potential=path.name,
+        types=" ".join(map(str, range(len(species)))),
+        grade=GRADE if case.grade else "",
+        seconds=seconds,
+    )
+    (folder / "in.bench").write_text(script)
+    ranks = ["mpiexec", "-n", str(case.ranks)] if case.ranks > 1 else []
+    return [*ranks, "lmp", "-in", "in.bench", "-log", "none"]
+
+
+def microseconds(case: Case, potential: Potential, instructions: str | None = None) -> float:
+    """CPU microseconds an atom and step of a case, by the best instruction set or a given one."""
+    environment = without_launcher(os.environ) | {"OMP_NUM_THREADS": "1"}
+    if instructions:
+        environment["MTP_INSTRUCTION_SET"] = instructions
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        atoms = rattled(case.cells, case.n_species, seed=0)
-        write(folder / "start.data", atoms, format="lammps-data", specorder=species, masses=True)
-        path = folder / "random.almtp"
-        write_potential(path, replace(potential, grade_mode=case.grade or "cfg"))
-        provide(folder, path)
-        script = SCRIPT.format(
-            style="mtp/extrapolation" if case.grade else "mtp",
-            potential=path.name,
-            types=" ".join(map(str, range(len(species)))),
-            grade=GRADE if case.grade else "",
-            seconds=seconds,
-        )
-        (folder / "in.bench").write_text(script)
-        command = ["mpiexec", "-n", str(case.ranks)] if case.ranks > 1 else []
         run = subprocess.run(
-            [*command, "lmp", "-in", "in.bench", "-log", "none"],
-            cwd=folder,
-            env=without_launcher(os.environ),
+            prepare(Path(name), case, potential),
+            cwd=name,
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
-    loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps", run.stdout)
+    loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+)", run.stdout)
     if run.returncode != 0 or len(loops) != 2:
         raise RuntimeError(f"{case}: LAMMPS failed:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-    wall, steps = float(loops[1][0]), int(loops[1][1])
-    return 1e6 * wall * case.ranks / (steps * len(atoms))
+    wall, steps, atoms = map(float, loops[1])
+    return 1e6 * wall * case.ranks / (steps * atoms)
 
 
-def best(case: Case, potential: Potential) -> float:
+def best(case: Case, potential: Potential, instructions: str | None = None) -> float:
     """The least of several runs: what disturbs a run only makes it longer."""
-    return min(microseconds(case, potential) for _ in range(REPEATS))
+    return min(microseconds(case, potential, instructions) for _ in range(REPEATS))
 
 
-def by_motep(cells: int, potential: Potential) -> float:
-    """Microseconds an atom of an evaluation by motep's ASE calculator, neighbours included."""
-    atoms = rattled(cells, len(potential.species), seed=0)
-    engine = calculator(potential)
-    engine.calculate(atoms)
-    times = []
+def by_python(cells: int, engine: Calculator, n_species: int) -> float:
+    """Microseconds an atom of an evaluation by an ASE calculator, neighbours included."""
+    atoms = rattled(cells, n_species, seed=0)
+    times: list[float] = []
     while len(times) < 3 or sum(times) < SECONDS:
         atoms.rattle(0.01, seed=len(times))
         began = time.perf_counter()
-        engine.calculate(atoms, system_changes=["positions"])
+        engine.get_property("energy", atoms)
         times.append(time.perf_counter() - began)
     return 1e6 * min(times) / len(atoms)
+
+
+def motep_calculator(potential: Potential) -> Calculator:
+    """Motep's ASE calculator of the same potential."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "bench.mtp"
+        write_potential(path, replace(potential, active_set=None))
+        data = read_mtp(path)
+    data.species = [atomic_numbers[symbol] for symbol in potential.species]
+    return make_calculator(data, engine="cext", mode="run")
 
 
 def table(heads: list[str], lines: list[list[str]]) -> str:
@@ -189,9 +206,10 @@ def costs(potentials: dict[int, Potential]) -> str:
             found = [best(Case(level, cells, grade), potential) for cells in CELLS]
             lines.append([f"{level}, {words}", *(f"{cost:.2f}" for cost in found)])
             print(*lines[-1], sep="\t", flush=True)
-        found = [by_motep(cells, potential) for cells in CELLS[:4]]
-        lines.append([f"{level}, motep", *(f"{cost:.0f}" for cost in found), ""])
-        print(*lines[-1], sep="\t", flush=True)
+        for words, make in (("our ASE calculator", calculator), ("motep's", motep_calculator)):
+            found = [by_python(cells, make(potential), 1) for cells in CELLS[:4]]
+            lines.append([f"{level}, {words}", *(f"{cost:.2f}" for cost in found), ""])
+            print(*lines[-1], sep="\t", flush=True)
     return table(heads, lines)
 
 
@@ -212,6 +230,24 @@ def scaling(potentials: dict[int, Potential]) -> str:
     return table(heads, lines)
 
 
+def by_instructions(potentials: dict[int, Potential]) -> str:
+    """Cost by instruction set, of 2 atoms and of 2000, one species, one rank, no grade."""
+    names = ("avx512", "avx2", "portable")
+    lines = []
+    for level, potential in potentials.items():
+        cells = [f"{level}"]
+        for name in names:
+            try:
+                small, large = (best(Case(level, n), potential, name) for n in (1, 10))
+            except RuntimeError:  # of the plugin, on a processor that has not got it
+                cells.append("not on this processor")
+            else:
+                cells.append(f"{large:.2f} ({small:.2f})")
+        lines.append(cells)
+        print(*cells, sep="\t", flush=True)
+    return table(["level", *names], lines)
+
+
 def processor() -> str:
     """Name of this machine's processor."""
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
@@ -228,14 +264,17 @@ def main(path: str) -> None:
 
 ## Molecular dynamics
 
-CPU microseconds an atom and step in LAMMPS, NVE of bcc K, one rank; grades at every step. motep:
-an evaluation by its ASE calculator.
+CPU microseconds an atom and step in LAMMPS, NVE of bcc K, one rank; grades at every step. ASE
+calculators: an evaluation, neighbours included.
 
 {costs(potentials)}
 CPU microseconds an atom and step at 16 000 atoms, without grade; two species and the largest cell
 on one rank.
 
-{scaling(potentials)}"""
+{scaling(potentials)}
+CPU microseconds an atom and step by instruction set, 2000 atoms (2 atoms), without grade.
+
+{by_instructions(potentials)}"""
     with written_whole(path) as part:
         part.write_text(page)
 

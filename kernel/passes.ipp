@@ -140,10 +140,12 @@ inline void sum_monomials(const Tables &tables, double *space, int first_chunk, 
     moments[k] = sum(sums[k]);
 }
 
+// The three steps of an evaluation are functions that a profile can tell apart.
+
 /// Fills a neighbourhood's chunks and its basic moments.
-inline void evaluate_basic_moments(const Tables &tables, Workspace &workspace,
-                                   const Neighbourhood &neighbourhood, int first_chunk,
-                                   double *moments) {
+[[gnu::noinline]] void evaluate_basic_moments(const Tables &tables, Workspace &workspace,
+                                              const Neighbourhood &neighbourhood, int first_chunk,
+                                              double *moments) {
   double *space = workspace.chunks.data();
   int index = first_chunk;
   for (int type = 0; type < tables.species_count; ++type) {
@@ -167,7 +169,7 @@ inline void evaluate_basic_moments(const Tables &tables, Workspace &workspace,
 }
 
 /// All other moments, and the energy's derivative with respect to every moment.
-inline void multiply_moments(const Tables &tables, Lanes *moments, Lanes *adjoints) {
+[[gnu::noinline]] void multiply_moments(const Tables &tables, Lanes *moments, Lanes *adjoints) {
   const Term *term = tables.products.terms.data();
   Lanes *made = moments + tables.basic_count;
   const Term *terms = term;
@@ -190,9 +192,9 @@ inline void multiply_moments(const Tables &tables, Lanes *moments, Lanes *adjoin
 /// Energy's gradient with respect to the neighbours; with rows, also the derivatives with respect
 /// to the radial coefficients, in lane `lane` of Workspace::rows.
 template <bool with_rows>
-inline void evaluate_gradient(const Tables &tables, Workspace &workspace,
-                              Neighbourhood &neighbourhood, int first_chunk, int lane,
-                              const double *basic_adjoints) {
+[[gnu::noinline]] void evaluate_gradient(const Tables &tables, Workspace &workspace,
+                                         Neighbourhood &neighbourhood, int first_chunk, int lane,
+                                         const double *basic_adjoints) {
   Lanes *adjoints = lanes(workspace.monomial_adjoints.data());
   Lanes *radial_sums = lanes(workspace.radial_sums.data());
   const int radial_size = tables.radial_count * tables.chebyshev_count;

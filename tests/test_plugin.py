@@ -24,6 +24,7 @@ from motep.calculator import make_calculator
 from motep.grade.maxvol import MaxVol
 from motep.io.mlip.mtp import read_mtp
 
+from benchmarks.md import potential_of
 from smallcell.basis import generate_basis
 from smallcell.potential import Potential, write_potential
 
@@ -507,6 +508,36 @@ def test_dynamics_conserve_the_energy(tmp_path: Path) -> None:
         spread.append(total)
         assert total < 1e-2 * kinetic
     assert spread[1] == pytest.approx(spread[0] / 4, rel=0.2)
+
+
+def test_energy_does_not_drift(tmp_path: Path) -> None:
+    """Not by 1e-7 eV an atom and ps, at 300 K with steps of 1 fs."""
+    potential = potential_of(8, 1)
+    write_potential(tmp_path / "repelling.mtp", replace(potential, active_set=None))
+    atoms = bulk("K", "bcc", a=5.29, cubic=True).repeat((4, 4, 4))
+    write(tmp_path / "start.data", atoms, format="lammps-data", masses=True)
+    output = run_lammps(
+        tmp_path,
+        """
+        units metal
+        read_data start.data
+        pair_style mtp
+        pair_coeff * * repelling.mtp 0
+        velocity all create 600 1
+        fix move all nve
+        run 2000
+        thermo_style custom step temp etotal
+        thermo_modify format float %.15g
+        thermo 10
+        run 50000
+        """,
+    )
+    thermo = np.array(re.findall(r"^ *(\d+) +(\S+) +(\S+) *$", output, re.MULTILINE), float)
+    thermo = thermo[-5001:]
+    assert 250 < thermo[:, 1].mean() < 350
+    picoseconds = (thermo[:, 0] - thermo[0, 0]) / 1000
+    slope, _ = np.polyfit(picoseconds, thermo[:, 2] / len(atoms), 1)
+    assert abs(slope) < 1e-7
 
 
 def test_example_of_the_readme(tmp_path: Path) -> None:
