@@ -71,18 +71,18 @@ inline void sum_polynomials(const Tables &tables, double *chunks, int first_chun
     }
 }
 
-/// Derivatives of a function of the moments from `direct`, those at fixed other moments: as
-/// the second half of multiply_moments.
-inline void pull_back(const Tables &tables, const Lanes *moments, const Lanes *direct,
-                      Lanes *adjoints) {
-  const Term *term = tables.adjoints.terms.data();
+/// Derivatives of scalars with respect to moments, a lane each, from `direct`, those at fixed other
+/// moments.
+inline void pull_back(const ScalarDerivatives &derivatives, const Lanes *moments,
+                      const Lanes *direct, Lanes *adjoints) {
+  const Term *term = derivatives.adjoints.terms.data();
   const Term *terms = term;
-  int moment = tables.moment_count;
-  for (const int end : tables.adjoints.ends) {
-    Lanes total = direct[--moment];
+  const int *moment = derivatives.moments.data();
+  for (const int end : derivatives.adjoints.ends) {
+    Lanes total = direct[*moment];
     for (; term < terms + end; ++term)
       total += term->factor * (adjoints[term->first] * moments[term->second]);
-    adjoints[moment] = total;
+    adjoints[*moment++] = total;
   }
 }
 
@@ -142,13 +142,13 @@ inline void multiply(int rows, int inner, const double *left, const double *righ
 
 /// See Passes::differentiate.
 inline void differentiate(const Tables &tables, Workspace &workspace, Neighbourhood &neighbourhood,
-                          bool with_radial, Derivatives &derivatives) {
+                          bool with_radial, bool with_linear, Derivatives &derivatives) {
   int chunk_count = 0;
   for (Neighbours &neighbours : neighbourhood.neighbours) {
     neighbours.fill_up(tables.cutoff);
     chunk_count += registers_for(neighbours.size());
   }
-  derivatives.prepare(tables, with_radial, chunk_count * lane_count, lane_count);
+  derivatives.prepare(tables, with_radial, with_linear, chunk_count * lane_count, lane_count);
   workspace.chunks.reserve(static_cast<std::size_t>(chunk_count) * Chunk::size(tables) *
                            lane_count);
   double *chunks = workspace.chunks.data();
@@ -164,7 +164,6 @@ inline void differentiate(const Tables &tables, Workspace &workspace, Neighbourh
   multiply_moments(tables, moments, adjoints);
   for (int moment = 0; moment < basic_count; ++moment)
     basic[moment] = adjoints[moment][0];
-  neighbourhood.energy = tables.shifts[neighbourhood.type];
 
   const int row_count = 3 * lane_count * chunk_count;
   double *moment_gradient = derivatives.moment_gradients.data();
@@ -226,14 +225,17 @@ inline void differentiate(const Tables &tables, Workspace &workspace, Neighbourh
     for (int s = first; s < first + lane_count && s < scalar_count; ++s) {
       changes[tables.scalars[s]][s - first] = 1;
       energy[s - first] = moments[tables.scalars[s]][0];
-      neighbourhood.energy += tables.linear[s] * energy[s - first];
     }
     *lanes(derivatives.energy.data() + column) = energy;
-    pull_back(tables, moments, changes, adjoint_changes);
+    const ScalarDerivatives &of_these = tables.scalar_derivatives[first / widest];
+    pull_back(of_these, moments, changes, adjoint_changes);
     for (int s = first; s < first + lane_count && s < scalar_count; ++s)
       changes[tables.scalars[s]][s - first] = 0;
     for (int moment = 0; moment < basic_count; ++moment)
-      *lanes(factors + moment * columns + column) = adjoint_changes[moment];
+      *lanes(factors + moment * columns + column) = Lanes{};
+    for (const int moment : of_these.moments)
+      if (moment < basic_count)
+        *lanes(factors + moment * columns + column) = adjoint_changes[moment];
   }
 
   double *gradients = derivatives.gradients.data();

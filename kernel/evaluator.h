@@ -28,8 +28,10 @@ public:
   }
 
   /// Derivatives of one neighbourhood's energy and gradient with respect to coefficients.
-  void differentiate(Neighbourhood &neighbourhood, bool with_radial, Derivatives &derivatives) {
-    passes_.differentiate(tables_, workspace_, neighbourhood, with_radial, derivatives);
+  void differentiate(Neighbourhood &neighbourhood, bool with_radial, bool with_linear,
+                     Derivatives &derivatives) {
+    passes_.differentiate(tables_, workspace_, neighbourhood, with_radial, with_linear,
+                          derivatives);
   }
 
   /// Copies the row of neighbourhood k of the last evaluation.

@@ -90,14 +90,14 @@ const Passes &passes_for_this_processor() {
                            "' where one of what this processor has belongs: " + names);
 }
 
-void Derivatives::prepare(const Tables &tables, bool with_radial, int neighbour_count,
-                          int lane_count) {
+void Derivatives::prepare(const Tables &tables, bool with_radial, bool with_linear,
+                          int neighbour_count, int lane_count) {
   const auto padded = [=](int n) { return (n + lane_count - 1) / lane_count * lane_count; };
   const int radial_columns =
       with_radial ? tables.species_count * tables.radial_count * tables.chebyshev_count : 0;
   lanes = lane_count;
   linear_column = padded(radial_columns);
-  columns = linear_column + padded(static_cast<int>(tables.linear.size()));
+  columns = linear_column + (with_linear ? padded(static_cast<int>(tables.linear.size())) : 0);
   const std::size_t rows = 3 * static_cast<std::size_t>(neighbour_count);
   energy.reserve(columns);
   gradients.reserve(rows * columns);

@@ -27,8 +27,8 @@ struct Workspace {
 
 /// Derivatives of a central atom's energy, and of its gradient, with respect to coefficients.
 struct Derivatives {
-  /// Columns: from 0 the radial coefficients of the centre's type (none if not asked for), from
-  /// linear_column the linear ones; padded with columns of zeros.
+  /// Columns: from 0 the radial coefficients of the centre's type , from linear_column the
+  /// linear ones, if they are asked for; padded with columns of zeros.
   int columns = 0;
   int linear_column = 0;
   /// Number of neighbours in a register.
@@ -44,7 +44,8 @@ struct Derivatives {
   }
 
   /// Makes room.
-  void prepare(const Tables &tables, bool with_radial, int neighbour_count, int lane_count);
+  void prepare(const Tables &tables, bool with_radial, bool with_linear, int neighbour_count,
+               int lane_count);
 
   /// What they are made of; see derivatives.ipp.
   AlignedArray moment_gradients, monomial_gradients, angular, polynomial_sums, changes,
@@ -78,9 +79,9 @@ struct Passes {
   void (*grade_first)(const PaddedInverse &, const double *rows, double *grade);
   /// Those of all batch_size lanes.
   void (*grade_all)(const PaddedInverse &, const double *rows, double *grades);
-  /// Derivatives of one neighbourhood's energy and gradient, and its energy.
+  /// Derivatives of one neighbourhood's energy and gradient.
   void (*differentiate)(const Tables &, Workspace &, Neighbourhood &, bool with_radial,
-                        Derivatives &);
+                        bool with_linear, Derivatives &);
   /// target += factor * source
   void (*add_scaled)(double *target, const double *source, double factor, int size);
 };

@@ -117,19 +117,22 @@ void StructureEvaluator::differentiate(const Structure &structure, double *radia
   const std::size_t linear_stride = tables_.shifts.size() + tables_.linear.size();
   if (radial)
     std::fill_n(radial, row_count * radial_stride, 0.0);
-  std::fill_n(linear, row_count * linear_stride, 0.0);
+  if (linear)
+    std::fill_n(linear, row_count * linear_stride, 0.0);
   const int per_centre = tables_.radial_offset(1, 0) - tables_.radial_offset(0, 0);
   const auto scalar_count = static_cast<int>(tables_.linear.size());
   Neighbourhood &neighbourhood = batch_.front();
   for (int i = 0; i < atom_count; ++i) {
     collect(structure, i, neighbourhood);
-    evaluator_.differentiate(neighbourhood, radial != nullptr, derivatives_);
+    evaluator_.differentiate(neighbourhood, radial != nullptr, linear != nullptr, derivatives_);
     if (radial) {
       double *target = radial + tables_.radial_offset(neighbourhood.type, 0);
       passes_.add_scaled(target, derivatives_.energy.data(), 1, per_centre);
       scatter(structure, i, neighbourhood, derivatives_.gradients.data(), target, radial_stride,
               per_centre);
     }
+    if (!linear)
+      continue;
     linear[neighbourhood.type] += 1;
     double *target = linear + tables_.shifts.size();
     passes_.add_scaled(target, derivatives_.energy.data() + derivatives_.linear_column, 1,

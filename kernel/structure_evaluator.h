@@ -24,7 +24,7 @@ public:
   void evaluate_rows(const Structure &structure, double *rows);
 
   /// Derivatives of the energy, the forces and the strain derivative (1 + 3 atoms + 6 rows) with
-  /// respect to the radial coefficients, if `radial` is not null, and to shifts and linear ones.
+  /// respect to the radial coefficients, and to shifts and linear ones; neither where it is null.
   void differentiate(const Structure &structure, double *radial, double *linear);
 
 private:

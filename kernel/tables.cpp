@@ -39,6 +39,31 @@ Sums in_rows(const std::vector<std::vector<Term>> &rows) {
   return sums;
 }
 
+/// Those of the scalars from `first` to `end`, from the terms of all moments' derivatives, which
+/// are by moment, the last first.
+ScalarDerivatives derivatives_of(const std::vector<int> &scalars, std::size_t first,
+                                 std::size_t end, const std::vector<std::vector<Term>> &backward) {
+  const int moment_count = static_cast<int>(backward.size());
+  std::vector<bool> needed(moment_count, false);
+  for (std::size_t s = first; s < end; ++s)
+    needed[scalars[s]] = true;
+  ScalarDerivatives found;
+  std::vector<std::vector<Term>> rows;
+  for (int moment = moment_count - 1; moment >= 0; --moment) {
+    std::vector<Term> row;
+    for (const Term &term : backward[moment_count - 1 - moment])
+      if (needed[term.first]) // the product that this moment is a factor of, which comes later
+        row.push_back(term);
+    if (row.empty() && !needed[moment])
+      continue;
+    needed[moment] = true;
+    found.moments.push_back(moment);
+    rows.push_back(std::move(row));
+  }
+  found.adjoints = in_rows(rows);
+  return found;
+}
+
 } // namespace
 
 Tables::Tables(const Potential &potential)
@@ -110,6 +135,9 @@ Tables::Tables(const Potential &potential)
     scalars.push_back(number[potential.scalars[k]]);
     direct[scalars.back()] += linear[k];
   }
+  for (std::size_t first = 0; first < scalars.size(); first += widest)
+    scalar_derivatives.push_back(
+        derivatives_of(scalars, first, std::min(first + widest, scalars.size()), backward));
 }
 
 } // namespace mtp

@@ -9,6 +9,7 @@
 // E. Podryabinkin et al., J. Chem. Phys. 159, 084112 (2023), equations 2-5.
 #pragma once
 
+#include "arrays.h"
 #include "potential.h"
 
 #include <vector>
@@ -30,6 +31,14 @@ struct Term {
 struct Sums {
   std::vector<Term> terms;
   std::vector<int> ends;
+};
+
+/// Derivatives of `widest` scalar moments in a row with respect to those moments that any of them
+/// depends on, the last first.
+struct ScalarDerivatives {
+  std::vector<int> moments;
+  /// As Tables::adjoints, by entry of `moments`.
+  Sums adjoints;
 };
 
 /// What evaluation needs of a potential. Moments are renumbered: first the basic ones, by radial
@@ -63,6 +72,7 @@ struct Tables {
   /// The moments that the energy is linear in, and their coefficients (eV).
   std::vector<int> scalars;
   std::vector<double> linear;
+  std::vector<ScalarDerivatives> scalar_derivatives;
 
   /// Place of a pair of types among the radial coefficients.
   int radial_offset(int centre, int neighbour) const {

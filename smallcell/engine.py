@@ -59,11 +59,15 @@ class Engine:
 
     def derivatives(self, potential: Potential) -> Derivatives:
         """Return the derivatives of all observables, one structure after the other."""
-        return Derivatives(*self._differentiate(potential, True))
+        return Derivatives(*self._differentiate(potential, True, True))
 
     def linear_derivatives(self, potential: Potential) -> np.ndarray:
         """Return `Derivatives.linear` alone, at a part of the cost."""
-        return self._differentiate(potential, False)[1]
+        return self._differentiate(potential, False, True)[1]
+
+    def radial_derivatives(self, potential: Potential) -> np.ndarray:
+        """Return `Derivatives.radial` alone, at a part of the cost."""
+        return self._differentiate(potential, True, False)[0]
 
     def rows_by_atom(self, potential: Potential) -> list[np.ndarray]:
         """Return the derivatives of the energies of atoms with respect to all parameters.
@@ -89,10 +93,12 @@ class Engine:
         ]
 
     def _differentiate(
-        self, potential: Potential, with_radial: bool
+        self, potential: Potential, with_radial: bool, with_linear: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         _set_coefficients(self._model, potential)
-        return mtp_kernel.differentiate(self._model, self._structures, with_radial, self._threads)
+        return mtp_kernel.differentiate(
+            self._model, self._structures, with_radial, with_linear, self._threads
+        )
 
 
 def rows(potential: Potential, structures: Sequence[Atoms], threads: int = 1) -> np.ndarray:

@@ -140,16 +140,16 @@ Result rows(const Model &model, const std::vector<const mtp::Structure *> &struc
 }
 
 nb::tuple differentiate(const Model &model, const std::vector<const mtp::Structure *> &structures,
-                        bool with_radial, int threads) {
+                        bool with_radial, bool with_linear, int threads) {
   const auto first = starts(structures, observable_count);
   const auto &tables = model.tables();
   const std::size_t radial_size = with_radial ? tables.radial.size() : 0;
-  const std::size_t linear_size = tables.shifts.size() + tables.linear.size();
+  const std::size_t linear_size = with_linear ? tables.shifts.size() + tables.linear.size() : 0;
   const Owned radial({first.back(), radial_size}), linear({first.back(), linear_size});
   for_all(model, structures, threads, [&](mtp::StructureEvaluator &evaluator, long k) {
     evaluator.differentiate(*structures[k],
                             with_radial ? radial.numbers + radial_size * first[k] : nullptr,
-                            linear.numbers + linear_size * first[k]);
+                            with_linear ? linear.numbers + linear_size * first[k] : nullptr);
   });
   return nb::make_tuple(radial.to_numpy(), linear.to_numpy());
 }
@@ -190,7 +190,7 @@ NB_MODULE(mtp_kernel, module) {
   module.def("rows", &rows, "model"_a, "structures"_a, "threads"_a = 1,
              "Derivatives of all atoms' energies with respect to all parameters.");
   module.def("differentiate", &differentiate, "model"_a, "structures"_a, "with_radial"_a,
-             "threads"_a = 1,
+             "with_linear"_a, "threads"_a = 1,
              "Derivatives of energy, forces and strain derivative of each structure with respect "
              "to the radial coefficients, and to shifts and linear coefficients.");
 }
