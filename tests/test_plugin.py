@@ -454,6 +454,50 @@ def test_overlay_with_zbl_is_the_sum_of_both(tmp_path: Path) -> None:
     assert halves[0] - rest[0] == pytest.approx(right.energies.sum())
 
 
+def test_virials_of_atoms(tmp_path: Path) -> None:
+    """What a neighbour adds to the virial goes half to the atom and half to the neighbour.
+
+    The slopes of each atom's energy come from finite differences of motep's.
+    """
+    species = ("Na", "K")
+    path = tmp_path / "random.mtp"
+    write_potential(path, random_potential(species, 8, seed=42))
+    rng = np.random.default_rng(43)
+    positions = np.array([[0, 0, 0], [3, 0, 0], [0, 3, 0], [0, 0, 3], [3, 3, 3]]) + 10
+    positions = positions + rng.uniform(-0.4, 0.4, positions.shape)
+    cluster = Atoms("NaK2NaK", positions, cell=[30] * 3, pbc=True)
+    step = 1e-3
+    slopes = np.empty((5, 5, 3))  # of the energy of the first atom by the place of the second
+    for atom, axis in np.ndindex(5, 3):
+        moved = []
+        for distance in (step, -step, step / 2, -step / 2):
+            moved.append(cluster.copy())
+            moved[-1].positions[atom, axis] += distance
+        energies = [one.energies for one in by_motep(moved, path, species)[0]]
+        coarse, fine = energies[0] - energies[1], 2 * (energies[2] - energies[3])
+        slopes[:, atom, axis] = (4 * fine - coarse) / (6 * step)
+    vectors = positions[None] - positions[:, None]
+    shares = 0.5 * vectors[..., [0, 1, 2, 0, 0, 1]] * slopes[..., [0, 1, 2, 1, 2, 2]]
+    right = shares.sum(axis=0) + shares.sum(axis=1)
+    write(tmp_path / "0.data", cluster, format="lammps-data", specorder=species, masses=True)
+    output = run_lammps(
+        tmp_path,
+        f"""
+        units metal
+        read_data 0.data
+        pair_style mtp
+        pair_coeff * * {path} 0 1
+        compute stress all stress/atom NULL
+        dump atoms all custom 1 atoms.dump id c_stress[*]
+        dump_modify atoms format float %.17g sort id
+        run 0
+        """,
+    )
+    assert "ERROR" not in output, output
+    found = BAR * np.loadtxt(tmp_path / "atoms.dump", skiprows=9)[:, 1:]
+    np.testing.assert_allclose(found, right, rtol=0, atol=1e-8 * np.abs(right).max())
+
+
 def test_forces_are_slopes_of_the_energy(tmp_path: Path) -> None:
     path = tmp_path / "random.almtp"
     graded(random_potential(("Na", "K"), 12, seed=13), path, seed=14)
