@@ -32,7 +32,7 @@ from motep.io.mlip.mtp import read_mtp
 from numpy.polynomial.chebyshev import chebinterpolate
 
 from smallcell.basis import generate_basis
-from smallcell.engine import calculator, rows
+from smallcell.engine import MTPCalculator, rows
 from smallcell.files import written_whole
 from smallcell.fitting import starting_potential
 from smallcell.potential import Potential, write_potential
@@ -206,7 +206,7 @@ def costs(potentials: dict[int, Potential]) -> str:
             found = [best(Case(level, cells, grade), potential) for cells in CELLS]
             lines.append([f"{level}, {words}", *(f"{cost:.2f}" for cost in found)])
             print(*lines[-1], sep="\t", flush=True)
-        for words, make in (("our ASE calculator", calculator), ("motep's", motep_calculator)):
+        for words, make in (("our ASE calculator", MTPCalculator), ("motep's", motep_calculator)):
             found = [by_python(cells, make(potential), 1) for cells in CELLS[:4]]
             lines.append([f"{level}, {words}", *(f"{cost:.2f}" for cost in found), ""])
             print(*lines[-1], sep="\t", flush=True)

@@ -18,12 +18,10 @@ def profile(case: Case) -> str:
     """Percentages of time of the functions that take more than one of them."""
     with tempfile.TemporaryDirectory() as folder:
         command = prepare(Path(folder), case, potential_of(case.level, case.n_species), seconds=3)
-        for step in (["record", "--quiet", "--output", "perf.data", *command],):
-            run = subprocess.run(
-                ["perf", *step], cwd=folder, capture_output=True, text=True, check=False
-            )
-            if run.returncode != 0:
-                sys.exit(f"profile-md: perf failed: {run.stderr[-500:]}")
+        record = ["perf", "record", "--quiet", "--output", "perf.data", *command]
+        run = subprocess.run(record, cwd=folder, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            sys.exit(f"profile-md: perf failed: {run.stderr[-500:]}")
         report = ["perf", "report", "--stdio", "--input", "perf.data", "--percent-limit", "1"]
         found = subprocess.run(
             [*report, "--sort", "symbol"], cwd=folder, capture_output=True, text=True, check=True

@@ -13,6 +13,13 @@ Evaluator::Evaluator(const Tables &tables) : tables_(tables), passes_(passes_for
   workspace_.rows.reset(lanes * tables.parameter_count());
 }
 
+std::vector<Neighbourhood> Evaluator::make_batch() const {
+  std::vector<Neighbourhood> batch(passes_.batch_size);
+  for (auto &neighbourhood : batch)
+    neighbourhood.neighbours.resize(tables_.species_count);
+  return batch;
+}
+
 void Evaluator::copy_row(int k, double *row) const {
   for (int parameter = 0; parameter < tables_.parameter_count(); ++parameter)
     row[parameter] = workspace_.rows[passes_.batch_size * parameter + k];

@@ -13,8 +13,13 @@ public:
   /// `tables` must outlive the evaluator. Throws what passes_for_this_processor does.
   explicit Evaluator(const Tables &tables);
 
+  const Passes &passes() const { return passes_; }
+
   /// So many neighbourhoods are evaluated at once.
   int batch_size() const { return passes_.batch_size; }
+
+  /// As many neighbourhoods, to be filled.
+  std::vector<Neighbourhood> make_batch() const;
 
   /// Energies and gradients of the first `count` (at most batch_size) neighbourhoods.
   void evaluate(Neighbourhood *batch, int count) {

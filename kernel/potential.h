@@ -33,7 +33,7 @@ struct Product {
 
 enum class GradeMode { configuration, neighbourhood };
 
-/// What an extrapolation grade is measured by (see grade.h).
+/// What an extrapolation grade is measured by (see grade in passes.ipp).
 struct ActiveSet {
   GradeMode mode;
   /// Inverse of the matrix with a row for each member and a column for each parameter, by rows.

@@ -13,11 +13,8 @@ constexpr int voigt[6][2] = {{0, 0}, {1, 1}, {2, 2}, {1, 2}, {0, 2}, {0, 1}};
 } // namespace
 
 StructureEvaluator::StructureEvaluator(const Tables &tables)
-    : tables_(tables), passes_(passes_for_this_processor()), evaluator_(tables),
-      batch_(passes_.batch_size) {
-  for (auto &neighbourhood : batch_)
-    neighbourhood.neighbours.resize(tables.species_count);
-}
+    : tables_(tables), evaluator_(tables), passes_(evaluator_.passes()),
+      batch_(evaluator_.make_batch()) {}
 
 void StructureEvaluator::collect(const Structure &structure, int i,
                                  Neighbourhood &neighbourhood) const {
@@ -119,7 +116,7 @@ void StructureEvaluator::differentiate(const Structure &structure, double *radia
     std::fill_n(radial, row_count * radial_stride, 0.0);
   if (linear)
     std::fill_n(linear, row_count * linear_stride, 0.0);
-  const int per_centre = tables_.radial_offset(1, 0) - tables_.radial_offset(0, 0);
+  const int per_centre = tables_.radial_offset(1, 0);
   const auto scalar_count = static_cast<int>(tables_.linear.size());
   Neighbourhood &neighbourhood = batch_.front();
   for (int i = 0; i < atom_count; ++i) {

@@ -33,8 +33,8 @@ private:
                const double *gradients, double *target, std::size_t stride, int size) const;
 
   const Tables &tables_;
-  const Passes &passes_;
   Evaluator evaluator_;
+  const Passes &passes_;
   std::vector<Neighbourhood> batch_;
   Derivatives derivatives_;
 };

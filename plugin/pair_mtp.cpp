@@ -130,10 +130,7 @@ void PairMTP::compute(int eflag, int vflag) {
 }
 
 PairMTP::Worker::Worker(const mtp::Tables &tables)
-    : evaluator(tables), batch(evaluator.batch_size()), row(tables.parameter_count()) {
-  for (auto &neighbourhood : batch)
-    neighbourhood.neighbours.resize(tables.species_count);
-}
+    : evaluator(tables), batch(evaluator.make_batch()), row(tables.parameter_count()) {}
 
 void PairMTP::evaluate(bool with_rows) {
   const int atom_count = atom->nlocal + atom->nghost;

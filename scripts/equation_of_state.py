@@ -8,7 +8,7 @@ import numpy as np
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from smallcell.engine import calculator
+from smallcell.engine import MTPCalculator
 from smallcell.files import written_whole
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
@@ -26,7 +26,7 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
     crystals = [atoms for atoms in seeds if set(atoms.symbols) == {symbol}]
     volumes, energies = energies_per_atom(crystals)
     for atoms in crystals:
-        atoms.calc = calculator(potential)
+        atoms.calc = MTPCalculator(potential)
     _, learned = energies_per_atom(crystals)
     dft, mtp = (fit_equation_of_state(volumes, e) for e in (energies, learned))
     per_cell = {"bcc": 2, "fcc": 4, "diamond": 8, "sc": 1}[snakemake.params.lattices[symbol]]

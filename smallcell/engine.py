@@ -121,7 +121,7 @@ def rows(potential: Potential, structures: Sequence[Atoms], threads: int = 1) ->
 
 
 class MTPCalculator(Calculator):
-    """ASE calculator of a potential.
+    """ASE calculator of a potential, for structures of any number of atoms in turn.
 
     Beside energy, energies of atoms, forces and, in periodic cells, stress, it has the
     extrapolation ``grade`` of a potential with an active set, the highest of the atoms' ``grades``
@@ -175,11 +175,6 @@ class MTPCalculator(Calculator):
             self.results["grade"] = float(self.results["grades"].max())
         else:
             self.results["grade"] = float(grades(by_atom.mean(axis=0)[None], active_set)[0])
-
-
-def calculator(potential: Potential) -> MTPCalculator:
-    """Make an ASE calculator, which takes structures of any number of atoms in turn."""
-    return MTPCalculator(potential)
 
 
 def _model(potential: Potential) -> mtp_kernel.Model:

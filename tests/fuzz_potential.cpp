@@ -62,9 +62,8 @@ void damage(std::string &file, Generator &generator) {
 void evaluate(const mtp::Potential &potential) {
   const mtp::Tables tables(potential);
   mtp::Evaluator evaluator(tables);
-  std::vector<mtp::Neighbourhood> batch(1);
+  auto batch = evaluator.make_batch();
   auto &neighbourhood = batch.front();
-  neighbourhood.neighbours.resize(tables.species_count);
   for (auto &neighbours : neighbourhood.neighbours) {
     neighbours.clear(3);
     for (int k = 1; k <= 3; ++k)

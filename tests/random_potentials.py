@@ -9,7 +9,7 @@ from ase.build import bulk, make_supercell
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from smallcell.basis import generate_basis
-from smallcell.engine import calculator
+from smallcell.engine import MTPCalculator
 from smallcell.fitting import starting_potential
 from smallcell.potential import Potential
 
@@ -48,7 +48,7 @@ def random_structures(species: Sequence[str], number: int, seed: int) -> list[At
 
 def labelled(structures: Sequence[Atoms], potential: Potential) -> list[Atoms]:
     """Return copies with the potential's energy, forces and stress as labels."""
-    engine = calculator(potential)
+    engine = MTPCalculator(potential)
     copies = [atoms.copy() for atoms in structures]
     for atoms in copies:
         engine.calculate(atoms)

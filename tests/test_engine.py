@@ -12,7 +12,7 @@ from motep.calculator import make_calculator
 from motep.io.mlip.mtp import read_mtp
 from random_potentials import random_potential, random_structures
 
-from smallcell.engine import Engine, calculator, rows
+from smallcell.engine import Engine, MTPCalculator, rows
 from smallcell.potential import write_potential
 from smallcell.selection import grades
 
@@ -50,7 +50,7 @@ def structures():
 @pytest.mark.parametrize("level", [2, 8, 16])
 def test_values_agree_with_motep(structures, level, tmp_path):
     potential = random_potential(("Na", "K"), level, seed=4)
-    engine = calculator(potential)
+    engine = MTPCalculator(potential)
     for atoms in structures:
         right = motep_engine(potential, atoms, tmp_path / "a.mtp", "run").results
         for name in ("energy", "energies", "forces", "stress"):
@@ -143,7 +143,7 @@ def test_rows_are_energy_derivatives_by_atom(potential, structures):
 
 def test_isolated_atom_has_its_shift(potential):
     atom = Atoms("K", cell=[30] * 3, pbc=True)
-    engine = calculator(potential)
+    engine = MTPCalculator(potential)
     assert engine.get_potential_energy(atom) == potential.shifts[1]
     assert not engine.get_forces(atom).any()
     row = rows(potential, [atom])[0]
@@ -152,9 +152,9 @@ def test_isolated_atom_has_its_shift(potential):
 
 
 def test_calculator_takes_any_number_of_atoms_in_turn(potential, structures):
-    engine = calculator(potential)
+    engine = MTPCalculator(potential)
     for atoms in [*structures, *reversed(structures)]:
-        fresh = calculator(potential)
+        fresh = MTPCalculator(potential)
         assert engine.get_potential_energy(atoms) == fresh.get_potential_energy(atoms)
         np.testing.assert_array_equal(engine.get_forces(atoms), fresh.get_forces(atoms))
         np.testing.assert_array_equal(engine.get_stress(atoms), fresh.get_stress(atoms))
@@ -171,7 +171,7 @@ def test_a_large_structure_is_the_sum_of_its_parts(pbc):
     large.rattle(0)
     large.positions += 3 * large.cell[0] - 2 * large.cell[1]  # out of the cell
     ratio = len(large) / len(small)
-    engine = calculator(potential)
+    engine = MTPCalculator(potential)
     energy = engine.get_potential_energy(small)
     assert engine.get_potential_energy(large) == pytest.approx(ratio * energy, rel=1e-12)
 
@@ -179,7 +179,7 @@ def test_a_large_structure_is_the_sum_of_its_parts(pbc):
 def test_a_molecule_in_no_cell_has_no_stress(potential):
     molecule = Atoms("NaK", [[0, 0, 0], [3.5, 0.2, 0]])
     boxed = Atoms("NaK", molecule.positions, cell=[50] * 3, pbc=True)
-    engine = calculator(potential)
+    engine = MTPCalculator(potential)
     assert engine.get_potential_energy(molecule) == engine.get_potential_energy(boxed)
     with pytest.raises(PropertyNotImplementedError):
         engine.get_stress(molecule)
@@ -187,8 +187,8 @@ def test_a_molecule_in_no_cell_has_no_stress(potential):
 
 def test_grades_of_configurations_and_atoms(potential, structures):
     active_set = np.random.default_rng(7).normal(size=(potential.n_parameters,) * 2)
-    by_configuration = calculator(replace(potential, active_set=active_set))
-    by_atom = calculator(replace(potential, active_set=active_set, grade_mode="nbh"))
+    by_configuration = MTPCalculator(replace(potential, active_set=active_set))
+    by_atom = MTPCalculator(replace(potential, active_set=active_set, grade_mode="nbh"))
     for atoms in structures:
         found = by_configuration.get_property("grade", atoms)
         assert found == pytest.approx(grades(rows(potential, [atoms]), active_set)[0])
@@ -197,7 +197,7 @@ def test_grades_of_configurations_and_atoms(potential, structures):
         np.testing.assert_allclose(by_atom.get_property("grades", atoms), right)
         assert by_atom.get_property("grade", atoms) == pytest.approx(right.max())
     with pytest.raises(PropertyNotImplementedError, match="no active set"):
-        calculator(potential).get_property("grade", structures[0])
+        MTPCalculator(potential).get_property("grade", structures[0])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ase.stress import voigt_6_to_full_3x3_stress
 from random_potentials import labelled, random_potential, random_structures
 
 from smallcell.basis import generate_basis
-from smallcell.engine import calculator
+from smallcell.engine import MTPCalculator
 from smallcell.fitting import (
     Weights,
     errors,
@@ -83,7 +83,7 @@ def test_loss_is_the_documented_mean(truth, training_set):
     other = random_potential(("K",), level=8, seed=8)
     weights = Weights(energy=2, force=0.03, stress=0.004)
     result = fit(training_set[:6], other, weights, max_iterations=1)
-    engine = calculator(result.potential)
+    engine = MTPCalculator(result.potential)
     losses = []
     for atoms in training_set[:6]:
         n = len(atoms)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from random_potentials import random_potential
 
-from smallcell.basis import generate_basis
 from smallcell.potential import Potential, write_potential
 
 REPOSITORY = Path(__file__).parent.parent
@@ -34,20 +34,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def potential(level: int, species: tuple[str, ...], mode: str) -> Potential:
     """Return a potential with random coefficients and an active set."""
-    rng = np.random.default_rng(level)
-    basis = generate_basis(level)
-    n = len(species)
-    made = Potential(
-        species=species,
-        basis=basis,
-        closest=2.0,
-        cutoff=6.5,
-        radial=rng.normal(size=(n, n, basis.n_radial_functions, 4)),
-        shifts=rng.normal(size=n),
-        linear=rng.normal(size=len(basis.scalars)),
-    )
+    made = random_potential(species, level, seed=level)
     size = made.n_parameters
-    return replace(made, active_set=rng.normal(size=(size, size)), grade_mode=mode)
+    active_set = np.random.default_rng(level).normal(size=(size, size))
+    return replace(made, active_set=active_set, grade_mode=mode)
 
 
 def test_damaged_files_are_refused_or_read(tmp_path: Path, program: Path) -> None:

@@ -23,6 +23,7 @@ from ase.neighborlist import neighbor_list
 from motep.calculator import make_calculator
 from motep.grade.maxvol import MaxVol
 from motep.io.mlip.mtp import read_mtp
+from motep.potentials.mtp.data import MTPData
 
 from benchmarks.md import potential_of
 from smallcell.basis import generate_basis
@@ -153,6 +154,15 @@ def by_lammps(
     return evaluations
 
 
+def motep_data(path: Path, species: Sequence[str]) -> MTPData:
+    """Read a potential with motep, which does not know of active sets."""
+    text = path.with_suffix(".text")
+    text.write_bytes(path.read_bytes().partition(b"#MVS")[0])
+    data = read_mtp(text)
+    data.species = [atomic_numbers[symbol] for symbol in species]
+    return data
+
+
 def by_motep(
     structures: Sequence[Atoms], path: Path, species: Sequence[str]
 ) -> tuple[list[Evaluation], np.ndarray]:
@@ -160,10 +170,7 @@ def by_motep(
 
     A row holds the derivatives of the energy per atom with respect to the parameters.
     """
-    text = path.with_suffix(".text")
-    text.write_bytes(path.read_bytes().partition(b"#MVS")[0])
-    data = read_mtp(text)
-    data.species = [atomic_numbers[symbol] for symbol in species]
+    data = motep_data(path, species)
     evaluations, rows = [], []
     for atoms in structures:
         calculator = make_calculator(data, engine="cext", mode="train")
@@ -360,10 +367,7 @@ def test_unknown_instruction_set_is_refused(tmp_path: Path) -> None:
 
 def rows_by_atom(structures: Sequence[Atoms], path: Path, species: Sequence[str]) -> np.ndarray:
     """Return the derivatives of all atoms' energies with respect to the parameters, by motep."""
-    text = path.with_suffix(".text")
-    text.write_bytes(path.read_bytes().partition(b"#MVS")[0])
-    data = read_mtp(text)
-    data.species = [atomic_numbers[symbol] for symbol in species]
+    data = motep_data(path, species)
     rows = []
     for atoms in structures:
         calculator = make_calculator(data, engine="cext", mode="train")

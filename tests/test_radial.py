@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from random_potentials import random_potential, random_structures
 
-from smallcell.engine import calculator
+from smallcell.engine import MTPCalculator
 from smallcell.radial import RADIAL_SCALE, normalised, widened
 
 
@@ -17,7 +17,7 @@ def potential():
 
 
 def assert_same_energies_and_forces(potential, other):
-    first, second = calculator(potential), calculator(other)
+    first, second = MTPCalculator(potential), MTPCalculator(other)
     for atoms in random_structures(("Na", "K"), 3, seed=5):
         energy, forces = first.get_potential_energy(atoms), first.get_forces(atoms)
         assert second.get_potential_energy(atoms) == pytest.approx(energy, rel=1e-10)
