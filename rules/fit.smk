@@ -34,6 +34,7 @@ rule fit:
         "<logs>/{batch}/fit.log",
     conda:
         "../envs/fit.yaml"
+    threads: 8
     params:
         species=list(ELEMENTS),
         potential=config["potential"],

@@ -12,8 +12,10 @@ from ase.units import GPa
 
 from smallcell.basis import generate_basis
 from smallcell.engine import rows
+from smallcell.errors import Errors, errors, held_out
 from smallcell.files import written_whole
-from smallcell.fitting import Errors, Fit, Weights, errors, fit, fit_from_scratch, held_out
+from smallcell.fitting import Fit, fit, random_starts
+from smallcell.loss import Weights
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
 from smallcell.selection import active_set
@@ -28,24 +30,32 @@ def in_report_units(found: Errors) -> dict:
         for key in (name, f"{name}_maximum"):
             value = getattr(found, key) * factor
             report[key] = value if np.isfinite(value) else None
+        interval = np.array(getattr(found, f"{name}_interval")) * factor
+        report[f"{name}_interval"] = interval.tolist() if np.isfinite(interval).all() else None
     return report | {"configurations": found.configurations, "atoms": found.atoms}
 
 
 def fitted(structures: list, start: Potential | None) -> Fit:
     """Fit from the last potential, or from scratch if there is none."""
-    weights = Weights(**snakemake.params.fit["weights"])
-    iterations = snakemake.params.fit["iterations"]
-    if start is not None:
-        return fit(structures, start, weights, max_iterations=iterations)
-    return fit_from_scratch(
+    starts = [start] if start is not None else from_scratch(structures)
+    return fit(
+        structures,
+        starts,
+        Weights(**snakemake.params.fit["weights"]),
+        snakemake.params.fit["ridges"],
+        snakemake.params.fit["iterations"],
+        snakemake.threads,
+    )
+
+
+def from_scratch(structures: list) -> list[Potential]:
+    return random_starts(
         structures,
         tuple(snakemake.params.species),
         generate_basis(snakemake.params.potential["level"]),
         snakemake.params.potential["cutoff"],
         snakemake.params.potential["radial_basis_size"],
         np.random.default_rng(snakemake.params.seed),
-        weights,
-        max_iterations=iterations,
     )
 
 
@@ -56,7 +66,9 @@ def started_from(path: str | None) -> Potential | None:
 log_to(snakemake.log[0])
 structures = read_structures(snakemake.input.train)
 result = fitted(structures, started_from(snakemake.input.get("start")))
-potential = replace(result.potential, active_set=active_set(rows(result.potential, structures)))
+potential = replace(
+    result.potential, active_set=active_set(rows(result.potential, structures, snakemake.threads))
+)
 
 # A chain of its own: its start has never seen what is held out, not in a round before either.
 unseen = held_out(structures, snakemake.params.fit["held_out"])
@@ -66,6 +78,8 @@ without = fitted(seen, started_from(snakemake.input.get("start_held_out"))).pote
 
 report = {
     "loss": result.loss,
+    "ridge": result.ridge,
+    "cross_validated": {str(ridge): loss for ridge, loss in result.scores.items()},
     "iterations": result.iterations,
     "converged": result.converged,
     "condition": result.condition,

@@ -4,8 +4,10 @@ Everything in Python that evaluates a potential goes through here. The module ``
 compiled from ``kernel/`` at set-up, as the LAMMPS plugin is, and gives the same numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import mtp_kernel
 import numpy as np
@@ -14,6 +16,8 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 
 from smallcell.potential import Potential, potential_text
 from smallcell.selection import grades
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -59,15 +63,36 @@ class Engine:
 
     def derivatives(self, potential: Potential) -> Derivatives:
         """Return the derivatives of all observables, one structure after the other."""
-        return Derivatives(*self._differentiate(potential, True, True))
+        _set_coefficients(self._model, potential)
+        return Derivatives(
+            *mtp_kernel.differentiate(self._model, self._structures, True, True, self._threads)
+        )
 
-    def linear_derivatives(self, potential: Potential) -> np.ndarray:
-        """Return `Derivatives.linear` alone, at a part of the cost."""
-        return self._differentiate(potential, False, True)[1]
+    def by_parts(
+        self,
+        potential: Potential,
+        parts: Sequence[slice],
+        work: Callable[[slice, np.ndarray, np.ndarray], Result],
+        with_radial: bool,
+    ) -> list[Result]:
+        """Call ``work(part, radial, linear)`` with the derivatives of each part of the structures.
 
-    def radial_derivatives(self, potential: Potential) -> np.ndarray:
-        """Return `Derivatives.radial` alone, at a part of the cost."""
-        return self._differentiate(potential, True, False)[0]
+        Threads work on parts of their own, so that the results, which come in the order of the
+        parts, do not depend on the number of threads. Without the radial derivatives, which are
+        then of shape (n_observables, 0), the linear ones come at a fraction of the cost.
+        """
+        _set_coefficients(self._model, potential)
+
+        def differentiate(part: slice) -> Result:
+            return work(
+                part,
+                *mtp_kernel.differentiate(self._model, self._structures[part], with_radial, True),
+            )
+
+        if self._threads == 1 or len(parts) == 1:
+            return [differentiate(part) for part in parts]
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(differentiate, parts))
 
     def rows_by_atom(self, potential: Potential) -> list[np.ndarray]:
         """Return the derivatives of the energies of atoms with respect to all parameters.
@@ -91,14 +116,6 @@ class Engine:
             (energies[atoms], forces[atoms], virial)
             for atoms, virial in zip(self._atoms, virials, strict=True)
         ]
-
-    def _differentiate(
-        self, potential: Potential, with_radial: bool, with_linear: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        _set_coefficients(self._model, potential)
-        return mtp_kernel.differentiate(
-            self._model, self._structures, with_radial, with_linear, self._threads
-        )
 
 
 def rows(potential: Potential, structures: Sequence[Atoms], threads: int = 1) -> np.ndarray:

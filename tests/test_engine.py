@@ -89,12 +89,17 @@ def test_threads_do_not_matter(potential, structures):
     np.testing.assert_array_equal(rows(potential, many, 1), rows(potential, many, 3))
 
 
-@pytest.mark.parametrize("kind", ["radial", "linear"])
-def test_derivatives_of_one_kind_alone_are_the_same(potential, structures, kind):
-    engine = Engine(potential, structures)
-    alone = getattr(engine, f"{kind}_derivatives")(potential)
-    both = getattr(engine.derivatives(potential), kind)
-    np.testing.assert_allclose(alone, both, rtol=0, atol=1e-13 * np.abs(both).max())
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("with_radial", [True, False])
+def test_derivatives_by_parts_are_the_same(potential, structures, with_radial, threads):
+    engine = Engine(potential, structures, threads)
+    whole = engine.derivatives(potential)
+    parts = [slice(0, 1), slice(1, 3), slice(3, len(structures))]
+    found = engine.by_parts(potential, parts, lambda *arguments: arguments, with_radial)
+    assert [part for part, _, _ in found] == parts
+    np.testing.assert_array_equal(np.vstack([linear for _, _, linear in found]), whole.linear)
+    radial = np.vstack([radial for _, radial, _ in found])
+    np.testing.assert_array_equal(radial, whole.radial if with_radial else radial[:, :0])
 
 
 @pytest.mark.parametrize("kind", ["radial", "shifts", "linear"])

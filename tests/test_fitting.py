@@ -16,15 +16,9 @@ from random_potentials import labelled, random_potential, random_structures
 
 from smallcell.basis import generate_basis
 from smallcell.engine import MTPCalculator
-from smallcell.fitting import (
-    Weights,
-    errors,
-    fit,
-    fit_from_scratch,
-    held_out,
-    shortest_distance,
-    starting_potential,
-)
+from smallcell.errors import errors
+from smallcell.fitting import fit, random_starts, shortest_distance, starting_potential
+from smallcell.loss import Weights
 
 
 @pytest.fixture(scope="module")
@@ -55,16 +49,9 @@ def with_label(atoms, **changed):
 
 def test_known_potential_is_recovered_from_scratch(truth, training_set):
     # The force error that the ridge leaves is proportional to it, about 1e-9 eV/A at this one.
-    result = fit_from_scratch(
-        training_set,
-        ("K",),
-        truth.basis,
-        truth.cutoff,
-        8,
-        np.random.default_rng(3),
-        ridge=1e-14,
-        starts=2,
-    )
+    rng = np.random.default_rng(3)
+    starts = random_starts(training_set, ("K",), truth.basis, truth.cutoff, 8, rng, number=2)
+    result = fit(training_set, starts, ridges=[1e-14])
     assert result.converged
     assert errors(result.potential, training_set).force_maximum < 1e-6
     unseen = labelled(random_structures(("K",), 9, seed=4), truth)
@@ -75,14 +62,14 @@ def test_known_potential_of_two_species_is_recovered():
     truth = random_potential(("Na", "K"), level=6, seed=5)
     training_set = labelled(random_structures(("Na", "K"), 48, seed=6), truth)
     noise = np.random.default_rng(7).uniform(0.9, 1.1, truth.radial.shape)
-    result = fit(training_set, replace(truth, radial=truth.radial * noise), ridge=1e-14)
+    result = fit(training_set, [replace(truth, radial=truth.radial * noise)], ridges=[1e-14])
     assert errors(result.potential, training_set).force_maximum < 1e-6
 
 
 def test_loss_is_the_documented_mean(truth, training_set):
     other = random_potential(("K",), level=8, seed=8)
     weights = Weights(energy=2, force=0.03, stress=0.004)
-    result = fit(training_set[:6], other, weights, max_iterations=1)
+    result = fit(training_set[:6], [other], weights, ridges=[1e-6], limit=1)
     engine = MTPCalculator(result.potential)
     losses = []
     for atoms in training_set[:6]:
@@ -99,7 +86,7 @@ def test_loss_is_the_documented_mean(truth, training_set):
 
 
 def test_linear_coefficients_are_the_best_for_their_radial_functions(training_set):
-    result = fit(training_set, random_potential(("K",), level=8, seed=8), max_iterations=1, ridge=0)
+    result = fit(training_set, [random_potential(("K",), level=8, seed=8)], ridges=[0], limit=1)
     best = result.potential
     for place in range(len(best.linear)):
         for factor in (0.999, 1.001):
@@ -125,12 +112,13 @@ def test_fit_continues_from_the_potential_before(training_set):
         with_label(atoms, forces=atoms.get_forces() + rng.normal(0, 0.01, (len(atoms), 3)))
         for atoms in training_set
     ]
-    first = fit(noisy, random_potential(("K",), level=8, seed=8))
-    again = fit(noisy, first.potential)
+    first = fit(noisy, [random_potential(("K",), level=8, seed=8)], ridges=[1e-6])
+    again = fit(noisy, [first.potential], ridges=[1e-6])
     assert first.converged
     assert first.iterations > 10
     assert again.iterations <= 5
-    assert again.loss == pytest.approx(first.loss, rel=1e-4)
+    # Steps that each promise less than 1e-5 of the objective may still follow one another.
+    assert again.loss == pytest.approx(first.loss, rel=1e-3)
 
 
 def test_hydrostatic_strains_alone_give_a_sane_potential(truth):
@@ -146,9 +134,9 @@ def test_hydrostatic_strains_alone_give_a_sane_potential(truth):
         )
         for atoms in hydrostatic_set(truth)
     ]
-    result = fit_from_scratch(
-        training_set, ("K",), truth.basis, truth.cutoff, 8, np.random.default_rng(1), starts=2
-    )
+    rng = np.random.default_rng(1)
+    starts = random_starts(training_set, ("K",), truth.basis, truth.cutoff, 8, rng, number=2)
+    result = fit(training_set, starts)
     assert errors(result.potential, training_set).energy < 2e-3
     assert np.abs(result.potential.linear).max() < 30 * np.abs(truth.linear).max()
     # Energies of displaced atoms are unknown to it, but of the known ones' order.
@@ -157,8 +145,10 @@ def test_hydrostatic_strains_alone_give_a_sane_potential(truth):
     assert errors(result.potential, unseen).energy_maximum < 10 * scale
 
 
-def test_one_configuration_is_enough_to_end(truth):
-    result = fit(hydrostatic_set(truth)[:1], random_potential(("K",), level=8, seed=8))
+def test_fewer_labels_than_parameters_are_told_and_fitted(truth):
+    start = random_potential(("K",), level=8, seed=8)
+    with pytest.warns(UserWarning, match="1 configurations have 10 labels for 26 parameters"):
+        result = fit(hydrostatic_set(truth)[:1], [start])
     assert np.isfinite([result.loss, *result.potential.linear]).all()
 
 
@@ -166,49 +156,46 @@ def test_radial_basis_is_widened_to_the_shortest_distance(truth, training_set):
     start = random_potential(("K",), level=8, seed=8)
     close = labelled([bulk("K", "bcc", a=2.7)], truth)
     shortest = 2.7 * np.sqrt(3) / 2
-    assert fit(training_set + close, start).potential.closest == pytest.approx(0.99 * shortest)
+    assert fit(training_set + close, [start]).potential.closest == pytest.approx(0.99 * shortest)
     far_apart = hydrostatic_set(truth)[5:]
-    assert fit(far_apart, start).potential.closest == start.closest
+    assert fit(far_apart, [start]).potential.closest == start.closest
 
 
 @pytest.mark.parametrize(
     "structures",
     [
-        'labelled(random_structures(("Na", "K"), 12, seed=2), truth)',
+        'labelled(random_structures(("Na", "K"), 200, seed=2), truth)',
         # As the first fit of a campaign: an undetermined problem magnifies every rounding.
         "hydrostatic_set(truth)",
     ],
 )
 def test_the_same_seed_gives_the_same_bits(structures):
     program = f"""if True:
-        import hashlib
+        import hashlib, sys
         import numpy as np
         from random_potentials import labelled, random_potential, random_structures
-        from smallcell.fitting import fit_from_scratch
+        from smallcell.fitting import fit, random_starts
         from test_fitting import hydrostatic_set
         species = ("K",) if "hydrostatic" in {structures!r} else ("Na", "K")
         truth = random_potential(species, level=8, seed=1)
-        found = fit_from_scratch(
-            {structures}, species, truth.basis, 7.0, 8, np.random.default_rng(3), starts=2
-        ).potential
+        data = {structures}
+        starts = random_starts(data, species, truth.basis, 7.0, 8, np.random.default_rng(3), 2)
+        found = fit(data, starts, limit=20, threads=int(sys.argv[1])).potential
         content = b"".join(a.tobytes() for a in (found.radial, found.shifts, found.linear))
         print(hashlib.sha256(content).hexdigest())
     """
     here = Path(__file__).parent
-    environment = os.environ | {
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)]),
-    }
+    path = os.pathsep.join([str(here), str(here.parent)])
     # Environments of other lengths put the arrays at other places in memory.
     hashes = {
         subprocess.run(
-            [sys.executable, "-c", program],
-            env=environment | {"PADDING": "x" * padding},
+            [sys.executable, "-W", "ignore", "-c", program, threads],
+            env=os.environ | {"PYTHONPATH": path, "PADDING": "x" * padding},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        for padding in (0, 4321)
+        for padding, threads in ((0, "1"), (4321, "1"), (0, "2"))
     }
     assert len(hashes) == 1
 
@@ -224,34 +211,6 @@ def test_starting_potentials_differ_by_their_random_numbers_only():
     assert not start(1).linear.any()
 
 
-def test_errors_are_those_of_the_labels(truth, training_set):
-    exact = errors(truth, training_set)
-    assert exact.energy < 1e-12
-    assert exact.force_maximum < 1e-12
-    assert (exact.configurations, exact.atoms) == (24, sum(map(len, training_set)))
-
-    pair = training_set[1]
-    moved = with_label(
-        pair,
-        energy=pair.get_potential_energy() + 0.02,
-        forces=pair.get_forces() + [[0.6, 0, 0], [0, 0, 0]],
-        stress=pair.get_stress() + [0.3, 0, 0, 0, 0, 0.6],
-    )
-    found = errors(truth, [moved])
-    # Two atoms; six force components; of nine stress components one is off by 0.3, two by 0.6.
-    assert found.energy == pytest.approx(0.01)
-    assert found.force == pytest.approx(0.6 / np.sqrt(6))
-    assert found.force_maximum == pytest.approx(0.6)
-    assert found.stress == pytest.approx(np.sqrt((0.3**2 + 2 * 0.6**2) / 9))
-    assert found.stress_maximum == pytest.approx(0.6)
-
-
-def test_errors_of_nothing_are_not_numbers(truth):
-    nothing = errors(truth, [])
-    assert np.isnan([nothing.energy, nothing.force_maximum, nothing.stress]).all()
-    assert nothing.configurations == 0
-
-
 def test_shortest_distance_sees_periodic_images():
     assert shortest_distance(bulk("K", "bcc", a=5.2)) == pytest.approx(5.2 * np.sqrt(3) / 2)
     # A sheared cell, whose own edges are all longer than its shortest lattice vector.
@@ -262,28 +221,6 @@ def test_shortest_distance_sees_periodic_images():
     assert shortest_distance(Atoms("K")) == np.inf
 
 
-def test_held_out_structures_stay_held_out():
-    structures = random_structures(("K",), 200, seed=10)
-    chosen = held_out(structures, 0.2)
-    # Binomial: 40 expected, standard deviation 5.7.
-    assert 17 < chosen.sum() < 63
-    assert np.array_equal(held_out(structures[:50], 0.2), chosen[:50])
-    assert np.array_equal(held_out(structures[::-1], 0.2), chosen[::-1])
-    assert held_out(structures, 0.3)[chosen].all()
-    rounded = [atoms.copy() for atoms in structures]
-    for atoms in rounded:
-        atoms.positions += 1e-12
-    assert np.array_equal(held_out(rounded, 0.2), chosen)
-    assert not held_out(structures, 0).any()
-    assert held_out([], 0.2).shape == (0,)
-
-
-@pytest.mark.parametrize("share", [-0.1, 1, np.nan])
-def test_held_out_share_out_of_range_is_refused(share):
-    with pytest.raises(ValueError, match="held-out share is"):
-        held_out([], share)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("name", ["energy", "forces", "stress"])
 def test_label_that_is_not_finite_is_refused(truth, training_set, name, value):
@@ -292,7 +229,7 @@ def test_label_that_is_not_finite_is_refused(truth, training_set, name, value):
     structures = [*training_set[:4], with_label(training_set[4], **{name: broken})]
     structures[4].info["name"] = "7f3a"
     with pytest.raises(ValueError, match=r"configuration 4 \(7f3a\) K2 has a label that is not"):
-        fit(structures, truth)
+        fit(structures, [truth])
     with pytest.raises(ValueError, match="configuration 4"):
         errors(truth, structures)
 
@@ -301,23 +238,57 @@ def test_label_that_is_not_finite_is_refused(truth, training_set, name, value):
 def test_missing_label_is_refused(truth, training_set, name):
     structures = [training_set[0], with_label(training_set[1], **{name: None})]
     with pytest.raises(ValueError, match="configuration 1 K2 has not all of energy, forces and"):
-        fit(structures, truth)
+        fit(structures, [truth])
     with pytest.raises(ValueError, match="configuration 0 K has not all"):
-        fit([training_set[0].copy()], truth)
+        fit([training_set[0].copy()], [truth])
+
+
+ODD = {
+    "an isolated atom": lambda: Atoms("K", cell=[30] * 3, pbc=True),
+    "one atom": lambda: bulk("K", "bcc", a=5.1),
+    "atoms at one distance": lambda: Atoms("K2", [[0, 0, 0], [4, 0, 0]], cell=[30] * 3, pbc=True),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_configurations_are_fitted_with_the_rest(truth, training_set, odd):
+    extra = labelled([ODD[odd]()], truth)
+    result = fit(training_set + extra, [truth], ridges=[1e-14])
+    assert errors(result.potential, training_set + extra).energy_maximum < 1e-6
+
+
+def test_a_duplicate_counts_twice_and_a_weight_of_two_as_much(truth, training_set):
+    other = [random_potential(("K",), level=8, seed=8)]
+    weighted = [atoms.copy() for atoms in training_set]
+    for copy, atoms in zip(weighted, training_set, strict=True):
+        copy.calc = atoms.calc
+    weighted[3].info["weight"] = 2
+    once, twice, heavy = (
+        fit(data, other, ridges=[1e-6], limit=1).loss
+        for data in (training_set, [*training_set, with_label(training_set[3])], weighted)
+    )
+    assert twice == pytest.approx(heavy, rel=1e-6)
+    assert twice != pytest.approx(once, rel=1e-3)
+
+
+def test_stresses_alone_are_enough_for_their_own_fit(truth, training_set):
+    weights = Weights(energy=0, force=0)
+    result = fit(training_set, [truth], weights, ridges=[1e-14])
+    assert errors(result.potential, training_set).stress_maximum < 1e-6
 
 
 def test_species_absent_from_the_training_set_is_refused(training_set):
     with pytest.raises(ValueError, match="no configuration of the training set contains Na"):
-        fit(training_set, random_potential(("Na", "K"), level=6, seed=1))
+        fit(training_set, [random_potential(("Na", "K"), level=6, seed=1)])
 
 
 def test_species_unknown_to_the_potential_is_refused(training_set):
     with pytest.raises(ValueError, match="configuration 0 K contains K, which is not among .* Na"):
-        fit(training_set, random_potential(("Na",), level=6, seed=1))
+        fit(training_set, [random_potential(("Na",), level=6, seed=1)])
 
 
 def test_empty_training_set_is_refused(truth):
     with pytest.raises(ValueError, match="the training set is empty"):
-        fit([], truth)
+        fit([], [truth])
     with pytest.raises(ValueError, match="the training set is empty"):
-        fit_from_scratch([], ("K",), truth.basis, 7.0, 8, np.random.default_rng(1))
+        random_starts([], ("K",), truth.basis, 7.0, 8, np.random.default_rng(1))

@@ -13,7 +13,7 @@ from random_potentials import random_potential
 
 from smallcell.basis import generate_basis
 from smallcell.engine import rows
-from smallcell.fitting import fit_from_scratch
+from smallcell.fitting import fit, random_starts
 from smallcell.potential import write_potential
 from smallcell.sampling import provide
 from smallcell.selection import active_set
@@ -55,7 +55,8 @@ def test_a_large_cell_of_a_sound_potential_survives(tmp_path):
         label = {name: atoms.calc.get_property(name, atoms) for name in LABEL}
         atoms.calc = SinglePointCalculator(atoms, **label)
         crystals.append(atoms)
-    potential = fit_from_scratch(crystals, ("K",), generate_basis(8), 7.0, 8, rng).potential
+    starts = random_starts(crystals, ("K",), generate_basis(8), 7.0, 8, rng)
+    potential = fit(crystals, starts, ridges=[1e-6]).potential
     path = tmp_path / "morse.almtp"
     write_potential(path, replace(potential, active_set=active_set(rows(potential, crystals))))
     start = bulk("K", "bcc", a=5.4, cubic=True) * (3, 3, 3)

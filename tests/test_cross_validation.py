@@ -1,0 +1,107 @@
+"""Cross-validation against the refits that it stands for, and what it prefers."""
+
+import numpy as np
+import pytest
+from random_potentials import labelled, random_potential, random_structures
+from test_fitting import with_label
+
+from smallcell.cross_validation import preferred, scores
+from smallcell.ensemble import ensemble
+from smallcell.errors import errors
+from smallcell.fitting import fit
+from smallcell.least_squares import Problem
+from smallcell.loss import Weights, labels, scales
+
+RIDGE = 1e-6
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return random_potential(("K",), level=8, seed=1)
+
+
+@pytest.fixture(scope="module")
+def noisy(truth):
+    """Sixty structures whose labels have noise on them."""
+    rng = np.random.default_rng(11)
+    return [
+        with_label(
+            atoms,
+            energy=atoms.get_potential_energy() + rng.normal(0, 3e-3),
+            forces=atoms.get_forces() + rng.normal(0, 0.03, (len(atoms), 3)),
+        )
+        for atoms in labelled(random_structures(("K",), 60, seed=2), truth)
+    ]
+
+
+@pytest.fixture(scope="module")
+def result(noisy, truth):
+    return fit(noisy, [truth], ridges=[RIDGE])
+
+
+def test_scores_are_those_of_fits_that_have_not_seen_the_group(noisy, result):
+    problem = Problem(noisy, result.potential, Weights())
+    found = scores(problem, problem.point(result.potential, RIDGE))
+    right = []
+    for places in problem.places:
+        rest = [atoms for place, atoms in enumerate(noisy) if place not in places]
+        without = fit(rest, [result.potential], ridges=[RIDGE]).potential
+        right.append(contribution(noisy, places, without))
+    assert found.sum() > 1.05 * result.loss
+    assert found.sum() == pytest.approx(sum(right), rel=0.1)
+    assert np.corrcoef(np.log(found), np.log(right))[0, 1] > 0.95
+
+
+def contribution(structures, places, potential):
+    """What the structures at these places contribute to the loss of all."""
+    right, scale = labels(structures), scales(structures, Weights())
+    total = 0
+    for place in places:
+        values = labels(labelled([structures[place]], potential))[0]
+        total += np.sum((scale[place] * (values - right[place])) ** 2)
+    return total
+
+
+def test_a_fit_keeps_the_ridge_that_scores_prefer(noisy, truth):
+    exact = labelled(noisy[:20], truth)
+    chosen = fit(exact, [truth], ridges=[1e-8, 1e-2])
+    assert list(chosen.scores) == [1e-2, 1e-8]
+    assert chosen.scores[1e-2] > 10 * chosen.scores[1e-8]
+    assert chosen.ridge == 1e-8
+    assert chosen.loss == pytest.approx(fit(exact, [truth], ridges=[1e-8]).loss, rel=1e-2)
+
+
+def test_what_cannot_be_told_apart_goes_to_the_strongest():
+    rng = np.random.default_rng(3)
+    best = rng.uniform(1, 2, 20)
+    alike = best * np.exp(rng.normal(0.001, 0.1, 20))
+    assert preferred([2 * best, alike, best]) == 1
+    assert preferred([2 * best, 1.5 * best, best]) == 2
+    # One group unlike the others does not decide, though its sum is larger.
+    outlier = best.copy()
+    outlier[0] *= 20
+    assert preferred([2 * best, outlier]) == 1
+
+
+def test_members_of_an_ensemble_differ_as_much_as_the_labels_leave_open(noisy, truth, result):
+    members = ensemble(noisy, result.potential, Weights(), RIDGE, 8, np.random.default_rng(1))
+    unseen = labelled(random_structures(("K",), 40, seed=12), truth)
+    exact = np.array([atoms.get_potential_energy() for atoms in unseen])
+    found = np.array(
+        [[one.get_potential_energy() for one in labelled(unseen, member)] for member in members]
+    )
+    error = np.sqrt(np.mean((labels_of(result, unseen) - exact) ** 2))
+    spread = np.sqrt(np.mean(found.var(axis=0, ddof=1)))
+    assert error / 3 < spread < 3 * error
+    for member in members:
+        assert errors(member, noisy).force < 1.3 * errors(result.potential, noisy).force
+
+
+def labels_of(result, structures):
+    return np.array([one.get_potential_energy() for one in labelled(structures, result.potential)])
+
+
+def test_an_ensemble_of_labels_without_noise_agrees(noisy, truth):
+    exact = labelled(noisy, truth)
+    for member in ensemble(exact, truth, Weights(), 1e-14, 3, np.random.default_rng(1)):
+        assert errors(member, exact).force_maximum < 1e-5
