@@ -69,6 +69,22 @@ lock: ## make requirements.lock from requirements.in
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md
 
+# A set of labelled structures, for the two targets below.
+SET ?= results/quickstart/train.extxyz
+LEVELS ?= $(basename $(SET))-levels
+
+.PHONY: bench-fit
+bench-fit: $(ready) $(SET) ## measure the fit on SET, ours and motep's; writes docs/benchmarks.md
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/fit.py $(SET) docs/benchmarks.md
+
+.PHONY: levels
+levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to choose a level by
+	PYTHONPATH=. python benchmarks/levels.py $(SET) $(LEVELS)
+
+results/quickstart/train.extxyz:
+	@echo "$@ is made by make quickstart; or name a set of your own: SET=file.extxyz"; exit 1
+
 .PHONY: profile-md
 profile-md: $(ready) ## show where the time of the pair style goes (needs perf)
 	PYTHONPATH=. python benchmarks/profile_md.py

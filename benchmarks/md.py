@@ -29,11 +29,12 @@ from ase.data import atomic_numbers
 from ase.io import write
 from motep.calculator import make_calculator
 from motep.io.mlip.mtp import read_mtp
+from motep.potentials.mtp.data import MTPData
 from numpy.polynomial.chebyshev import chebinterpolate
+from pages import write_part
 
 from smallcell.basis import generate_basis
 from smallcell.engine import MTPCalculator, rows
-from smallcell.files import written_whole
 from smallcell.fitting import starting_potential
 from smallcell.potential import Potential, write_potential
 from smallcell.programs import without_launcher
@@ -182,12 +183,17 @@ def by_python(cells: int, engine: Calculator, n_species: int) -> float:
 
 def motep_calculator(potential: Potential) -> Calculator:
     """Motep's ASE calculator of the same potential."""
+    return make_calculator(motep_data(potential), engine="cext", mode="run")
+
+
+def motep_data(potential: Potential) -> MTPData:
+    """Motep's form of the same potential, without its active set."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "bench.mtp"
         write_potential(path, replace(potential, active_set=None))
         data = read_mtp(path)
     data.species = [atomic_numbers[symbol] for symbol in potential.species]
-    return make_calculator(data, engine="cext", mode="run")
+    return data
 
 
 def table(heads: list[str], lines: list[list[str]]) -> str:
@@ -275,8 +281,7 @@ on one rank.
 CPU microseconds an atom and step by instruction set, 2000 atoms (2 atoms), without grade.
 
 {by_instructions(potentials)}"""
-    with written_whole(path) as part:
-        part.write_text(page)
+    write_part(path, page)
 
 
 if __name__ == "__main__":
