@@ -20,11 +20,11 @@ from importlib.metadata import version
 import numpy as np
 from ase import Atoms
 from ase.io import read
-from md import motep_data, processor, table
 from motep.loss import LossSetting
 from motep.train import Trainer
-from pages import write_part
 
+from benchmarks.md import motep_data, processor, table
+from benchmarks.pages import write_part
 from smallcell.basis import generate_basis
 from smallcell.engine import Engine
 from smallcell.fitting import RIDGES, fit, random_starts

@@ -21,8 +21,8 @@ from ase.io import read
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
-from md import Case, best, potential_of, table
 
+from benchmarks.md import Case, best, potential_of, table
 from smallcell.basis import generate_basis
 from smallcell.errors import Errors, errors, held_out
 from smallcell.files import written_whole

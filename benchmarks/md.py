@@ -31,8 +31,8 @@ from motep.calculator import make_calculator
 from motep.io.mlip.mtp import read_mtp
 from motep.potentials.mtp.data import MTPData
 from numpy.polynomial.chebyshev import chebinterpolate
-from pages import write_part
 
+from benchmarks.pages import write_part
 from smallcell.basis import generate_basis
 from smallcell.engine import MTPCalculator, rows
 from smallcell.fitting import starting_potential
