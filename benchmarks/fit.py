@@ -34,7 +34,7 @@ from smallcell.potential import Potential
 
 LEVELS = (8, 12, 16)
 SEEDS = 3
-WEIGHTS = Weights(convention="motep")
+WEIGHTS = Weights(force=0.01, convention="motep")
 
 
 def loss(potential: Potential, structures: Sequence[Atoms]) -> float:

@@ -1,4 +1,4 @@
-"""The strength of the ridge, by cross-validation inside the training set.
+"""The strength of the ridge, and which minimum, by cross-validation inside the training set.
 
 Each group of structures is left out in turn. The coefficients without it are those of the whole
 set after one Gauss-Newton step on the objective of the rest, and the loss on the group is expanded
@@ -55,13 +55,20 @@ def gauss_newton_step(point: Point, equations: np.ndarray) -> np.ndarray:
         return -np.linalg.solve(normal, gradient)
 
 
+def log_mean(of_groups: np.ndarray) -> float:
+    """Return the mean logarithm of what `scores` found.
+
+    By it potentials are compared, so that one configuration unlike all others does not decide.
+    """
+    return float(np.log(of_groups).mean())
+
+
 def preferred(by_group: Sequence[np.ndarray]) -> int:
     """Choose among ridges, the strongest first, by what `scores` found for each.
 
-    Compared are geometric means over the groups, so that one configuration unlike all others does
-    not decide. The strongest ridge that is not worse than the best by more than one standard error
-    of their difference is taken (the rule of Breiman et al., Classification and Regression Trees,
-    1984): what the training set cannot tell apart, large cells may.
+    Compared is the `log_mean`. The strongest ridge that is not worse than the best by more than one
+    standard error of their difference is taken (the rule of Breiman et al., Classification and
+    Regression Trees, 1984): what the training set cannot tell apart, large cells may.
     """
     logarithms = np.log(by_group)
     excess = logarithms - logarithms[np.argmin(logarithms.mean(axis=1))]

@@ -2,9 +2,10 @@
 
 The energy is linear in the shifts and the linear coefficients, so that only the radial
 coefficients need a search: variable projection (Golub and Pereyra, SIAM J. Numer. Anal. 10, 413
-(1973)) with the Jacobian of Kaufman (BIT 15, 49 (1975)). It begins from several starts under the
-strongest ridge, goes on from the best of them under weaker and weaker ones, and keeps the ridge
-that cross-validation prefers (`smallcell.cross_validation`).
+(1973)) with the Jacobian of Kaufman (BIT 15, 49 (1975)). Several starts lead to several minima
+under the strongest ridge. Cross-validation (`smallcell.cross_validation`) chooses among them, since
+of two minima the lower one is as often as not the worse potential; from there the search goes on
+under weaker and weaker ridges, among which cross-validation chooses too.
 """
 
 import time
@@ -17,7 +18,8 @@ from ase import Atoms
 from ase.geometry import minkowski_reduce
 
 from smallcell.basis import Basis
-from smallcell.cross_validation import preferred, scores
+from smallcell.cross_validation import log_mean, preferred, scores
+from smallcell.errors import groups
 from smallcell.least_squares import Point, Problem
 from smallcell.loss import Weights, name
 from smallcell.potential import Potential
@@ -33,14 +35,20 @@ ones cost accuracy on all sets that we know; below 1e-8 cross-validation is too 
 STARTS = 6
 """Random starts of a fit from scratch; at level 8 about one in two misses the lowest minimum."""
 
-START_ITERATIONS = 30
-"""Steps from each of several starts, after which the best goes on alone."""
+ROUGH_ITERATIONS = 30
+"""Most steps of a search as long as starts, minima and ridges are only compared."""
+
+START_STRUCTURES = 200
+"""Structures that starts are compared on, which costs less than on all and tells as much."""
+
+MINIMA = 3
+"""How many of the minima that starts have led to are compared by cross-validation."""
 
 TOLERANCE = 1e-5
 """Predicted relative decrease of the objective by which a fit counts as converged."""
 
 ROUGH_TOLERANCE = 1e-3
-"""The same for starts and ridges as long as they are only compared."""
+"""The same as long as they are only compared."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def fit(
     ridges : sequence of float
         Strengths of the ridge to choose from.
     limit : int
-        Steps after which each search ends unconverged.
+        Steps after which the last search ends unconverged.
     threads : int
         Threads to compute on.
 
@@ -120,7 +128,8 @@ def fit(
     began = time.perf_counter()
     closest = min(lower_end(structures), *(start.closest for start in starts))
     _check_species(structures, starts[0])
-    problem = Problem(structures, widened(starts[0], closest), weights, threads)
+    starts = [widened(start, closest) for start in starts]
+    problem = Problem(structures, starts[0], weights, threads)
     if problem.n_labels < problem.n_parameters:
         warnings.warn(
             f"{len(structures)} configurations have {problem.n_labels} labels for "
@@ -128,27 +137,23 @@ def fit(
             stacklevel=2,
         )
     path = sorted(ridges, reverse=True)
-    begins = [problem.point(widened(start, closest), path[0]) for start in starts]
     iterations = 0
-    if len(begins) > 1:
-        tried = [_search(problem, begin, ROUGH_TOLERANCE, START_ITERATIONS) for begin in begins]
-        iterations = sum(end.iterations for end in tried)
-        begins = [min((end.point for end in tried), key=lambda point: point.loss)]
-    points = []
-    for ridge in path:
-        # A strong ridge may lead astray, so that the beginning stays a candidate.
-        candidates = (problem.point(one.potential, ridge) for one in [begins[0], *points[-1:]])
-        begin = min(candidates, key=lambda point: point.objective)
-        end = _search(problem, begin, ROUGH_TOLERANCE, limit)
-        points.append(end.point)
-        iterations += end.iterations
-    by_group = [scores(problem, point) for point in points] if len(path) > 1 else []
-    chosen = preferred(by_group) if by_group else 0
-    end = _search(problem, points[chosen], TOLERANCE, limit)
+    if len(starts) > 1:
+        few = [structures[place] for place in groups(structures, 1)[0][:START_STRUCTURES]]
+        part = Problem(few, starts[0], weights, threads)
+        tried = [_roughly(part, start, path[0]) for start in starts]
+        ends = [_roughly(problem, point.potential, path[0]) for point in _minima(tried)]
+        iterations += sum(end.iterations for end in tried + ends)
+        starts = [min(ends, key=lambda end: log_mean(scores(problem, end.point))).point.potential]
+    ends = _followed(problem, starts[0], path)
+    iterations += sum(end.iterations for end in ends)
+    by_group = [scores(problem, end.point) for end in ends] if len(path) > 1 else []
+    chosen = ends[preferred(by_group) if by_group else 0].point
+    end = _search(problem, chosen, TOLERANCE, limit)
     return Fit(
         potential=end.point.potential,
         loss=end.point.loss,
-        ridge=path[chosen],
+        ridge=chosen.ridge,
         scores={ridge: float(one.sum()) for ridge, one in zip(path, by_group, strict=False)},
         iterations=iterations + end.iterations,
         converged=end.converged,
@@ -164,6 +169,31 @@ class _End:
     point: Point
     iterations: int
     converged: bool
+
+
+def _roughly(problem: Problem, start: Potential, ridge: float) -> _End:
+    """Search as far as it takes to compare the end with others."""
+    return _search(problem, problem.point(start, ridge), ROUGH_TOLERANCE, ROUGH_ITERATIONS)
+
+
+def _minima(ends: Sequence[_End]) -> list[Point]:
+    """Return the lowest ends, `MINIMA` at most; those of one objective are taken for the same."""
+    found = []
+    for point in sorted((end.point for end in ends), key=lambda point: point.objective):
+        if not found or point.objective > (1 + ROUGH_TOLERANCE) * found[-1].objective:
+            found.append(point)
+    return found[:MINIMA]
+
+
+def _followed(problem: Problem, start: Potential, ridges: Sequence[float]) -> list[_End]:
+    """Search under one ridge after the other, the strongest first, each from the end before."""
+    ends = []
+    for ridge in ridges:
+        # A strong ridge may lead astray, so that the start stays a candidate.
+        candidates = [start, *(end.point.potential for end in ends[-1:])]
+        best = min(candidates, key=lambda one: problem.point(one, ridge).objective)
+        ends.append(_roughly(problem, best, ridge))
+    return ends
 
 
 def _search(problem: Problem, point: Point, tolerance: float, limit: int) -> _End:

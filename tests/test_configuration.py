@@ -43,7 +43,7 @@ def test_the_quickstart_has_no_fault(filled):
 
 
 def test_defaults_are_filled_in(filled):
-    weights = {"energy": 1, "force": 0.01, "stress": 0.001, "convention": "mlip"}
+    weights = {"energy": 1, "force": 0.1, "stress": 0.001, "convention": "size"}
     assert filled["fit"]["weights"] == weights
     assert filled["stages"][0]["unit"] == "conventional"
     assert filled["labels"]["store"] == "labels"

@@ -5,10 +5,11 @@ import pytest
 from random_potentials import labelled, random_potential, random_structures
 from test_fitting import with_label
 
-from smallcell.cross_validation import preferred, scores
+from smallcell.basis import generate_basis
+from smallcell.cross_validation import log_mean, preferred, scores
 from smallcell.ensemble import ensemble
 from smallcell.errors import errors
-from smallcell.fitting import fit
+from smallcell.fitting import fit, random_starts
 from smallcell.least_squares import Problem
 from smallcell.loss import Weights, labels, scales
 
@@ -69,6 +70,23 @@ def test_a_fit_keeps_the_ridge_that_scores_prefer(noisy, truth):
     assert chosen.scores[1e-2] > 10 * chosen.scores[1e-8]
     assert chosen.ridge == 1e-8
     assert chosen.loss == pytest.approx(fit(exact, [truth], ridges=[1e-8]).loss, rel=1e-2)
+
+
+def test_of_several_minima_the_one_is_kept_that_scores_best_not_the_lowest(noisy):
+    few = noisy[:20]
+    starts = [
+        random_starts(few, ("K",), generate_basis(8), 7.0, 8, np.random.default_rng(seed), 1)[0]
+        for seed in (0, 3, 4)
+    ]
+    minima = []
+    for start in starts:
+        one = fit(few, [start], ridges=[RIDGE])
+        problem = Problem(few, one.potential, Weights())
+        scored = log_mean(scores(problem, problem.point(one.potential, RIDGE)))
+        minima.append((scored, one.loss))
+    best, lowest = min(minima)[1], min(loss for _, loss in minima)
+    assert best > 1.002 * lowest
+    assert fit(few, starts, ridges=[RIDGE]).loss == pytest.approx(best, rel=5e-4)
 
 
 def test_what_cannot_be_told_apart_goes_to_the_strongest():

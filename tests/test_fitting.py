@@ -68,7 +68,7 @@ def test_known_potential_of_two_species_is_recovered():
 
 def test_loss_is_the_documented_mean(truth, training_set):
     other = random_potential(("K",), level=8, seed=8)
-    weights = Weights(energy=2, force=0.03, stress=0.004)
+    weights = Weights(energy=2, force=0.03, stress=0.004, convention="mlip")
     result = fit(training_set[:6], [other], weights, ridges=[1e-6], limit=1)
     engine = MTPCalculator(result.potential)
     losses = []

@@ -45,8 +45,20 @@ def test_convention_of_mlip_is_the_documented_one(potential, structures):
         n, volume = len(atoms), atoms.cell.volume
         right += 2 * n * energy[0] ** 2 + 0.03 * np.sum(forces**2)
         right += 0.004 * np.sum((volume * stress) ** 2) / n
-    found = loss(potential, structures, Weights(2.0, 0.03, 0.004))
+    found = loss(potential, structures, Weights(2.0, 0.03, 0.004, "mlip"))
     assert found == pytest.approx(right / len(structures), rel=1e-8)
+
+
+def test_larger_cells_count_for_more_from_convention_to_convention(structures):
+    numbers = np.array([len(atoms) for atoms in structures])
+    found = {
+        convention: np.array(
+            [np.sum(one**2) for one in scales(structures, Weights(1, 1, 1, convention))]
+        )
+        for convention in ("size", "mlip", "motep")
+    }
+    np.testing.assert_allclose(found["size"], numbers * found["mlip"])
+    np.testing.assert_allclose(found["mlip"], numbers * found["motep"])
 
 
 def test_large_forces_count_for_less_where_a_scale_is_given(structures):
@@ -60,7 +72,7 @@ def test_large_forces_count_for_less_where_a_scale_is_given(structures):
 
 
 def test_a_convention_that_there_is_not_is_refused():
-    with pytest.raises(ValueError, match="is mlp; it must be one of mlip, motep"):
+    with pytest.raises(ValueError, match="is mlp; it must be one of size, mlip, motep"):
         Weights(convention="mlp")
 
 
