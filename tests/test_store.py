@@ -1,15 +1,28 @@
 """The label store: what is in it is whole, whoever wrote it and however."""
 
+import gzip
 import json
 import multiprocessing
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from smallcell.canonical import canonical_form
 from smallcell.labels import crystal_calculation
-from smallcell.store import DESCRIPTION, OUTPUT, STRUCTURE, label_key, read_label, write_label
+from smallcell.programs import Program
+from smallcell.store import (
+    DESCRIPTION,
+    OUTPUT,
+    README,
+    STRUCTURE,
+    find_label,
+    label_key,
+    read_label,
+    write_label,
+)
 
 SETTINGS = {
     "ecutwfc": 30,
@@ -21,8 +34,15 @@ SETTINGS = {
 }
 
 
+PW = Program("pw.x", "6.7MaX")
+
+
+def printed(version="6.7MaX"):
+    return f"     Program PWSCF v.{version} starts on 25Nov2026 at 12:00:00\n   JOB DONE.\n"
+
+
 def structure(constant=5.3, energy=-3.0):
-    atoms = bulk("K", "bcc", a=constant, cubic=True)
+    atoms = canonical_form(bulk("K", "bcc", a=constant, cubic=True)).atoms()
     atoms.calc = SinglePointCalculator(
         atoms, energy=energy, forces=np.full((2, 3), 0.1), stress=np.arange(6) / 100
     )
@@ -33,14 +53,15 @@ def calculation(atoms, **changes):
     return crystal_calculation(atoms, SETTINGS | changes, {"K": "hash"})
 
 
-def stored(store, atoms):
-    return write_label(store, atoms, calculation(atoms), 12.5, "JOB DONE.")
+def stored(store, atoms, version="6.7MaX"):
+    return write_label(store, atoms, calculation(atoms), printed(version), 13.5, 12.5)
 
 
 def test_a_label_is_read_as_it_was_written(tmp_path):
     atoms = structure()
-    found, seconds = read_label(tmp_path, stored(tmp_path, atoms))
-    assert seconds == 12.5
+    label = read_label(tmp_path, stored(tmp_path, atoms))
+    assert label.core_seconds == 12.5
+    found = label.atoms
     assert found.get_potential_energy() == atoms.get_potential_energy()
     assert np.allclose(found.get_forces(), atoms.get_forces(), atol=1e-8)
     assert np.allclose(found.get_stress(), atoms.get_stress(), atol=1e-8)
@@ -75,7 +96,7 @@ def test_a_damaged_entry_is_replaced_and_kept_aside(tmp_path):
 def test_a_label_that_is_there_is_not_written_over(tmp_path):
     key = stored(tmp_path, structure(energy=-3.0))
     stored(tmp_path, structure(energy=-4.0))
-    assert read_label(tmp_path, key)[0].get_potential_energy() == -3.0
+    assert read_label(tmp_path, key).atoms.get_potential_energy() == -3.0
 
 
 def test_an_entry_describes_itself(tmp_path):
@@ -84,23 +105,52 @@ def test_an_entry_describes_itself(tmp_path):
     description = json.loads((entry / DESCRIPTION).read_text())
     assert description["calculation"]["system"]["ecutwfc"] == 30
     assert description["calculation"]["k_mesh"] == [4, 4, 4]
-    assert (entry / OUTPUT).exists()
+    assert description["format"] == 2
+    assert description["program"] == {"name": "pw.x", "version": "6.7MaX"}
+    assert gzip.decompress((entry / OUTPUT).read_bytes()).decode() == printed()
+    assert "label.extxyz" in (tmp_path / README).read_text()
 
 
 def test_the_key_knows_what_decides_a_label_and_nothing_else():
     atoms = structure()
-    key = label_key(atoms, calculation(atoms))
-    wrapped = atoms.copy()
-    wrapped.positions[1] += atoms.cell[0] - 2 * atoms.cell[2]
-    assert label_key(wrapped, calculation(wrapped)) == key
-    noise = atoms.copy()
-    noise.positions += [[-1e-13, 1e-13, 0], [0, -1e-13, 1e-13]]
-    assert label_key(noise, calculation(noise)) == key
+    key = label_key(atoms, calculation(atoms), PW)
     for change in ({"ecutwfc": 31}, {"k_spacing": 0.2}, {"smearing": "m-p"}, {"conv_thr": 1e-7}):
-        assert label_key(atoms, calculation(atoms, **change)) != key
+        assert label_key(atoms, calculation(atoms, **change), PW) != key
+    assert label_key(atoms, calculation(atoms, ecutwfc=30.0), PW) == key
     moved = atoms.copy()
     moved.positions[1, 0] += 1e-4
-    assert label_key(moved, calculation(moved)) != key
+    assert label_key(moved, calculation(moved), PW) != key
+    assert label_key(atoms, calculation(atoms), Program("pw.x", "7.3.1")) != key
+    assert label_key(atoms, calculation(atoms), Program("pw.x", "6.4.1")) == key
+
+
+@pytest.mark.parametrize("route", [{"mixing_beta": 0.2}, {"diagonalization": "cg"}])
+def test_the_route_to_the_same_result_is_not_in_the_key(route):
+    atoms = structure()
+    usual = calculation(atoms)
+    other = replace(usual, electrons=dict(usual.electrons) | route)
+    assert label_key(atoms, other, PW) == label_key(atoms, usual, PW)
+
+
+def test_without_a_version_the_newest_label_is_found(tmp_path):
+    atoms = structure()
+    key = label_key(atoms, calculation(atoms), Program("pw.x", None))
+    assert find_label(tmp_path, key) is None
+    for version in ("7.3.1", "10.0", "6.7MaX"):
+        stored(tmp_path, atoms, version)
+    assert find_label(tmp_path, key).description["program"]["version"] == "10.0"
+    assert find_label(tmp_path, f"{key}-7").description["program"]["version"] == "7.3.1"
+    assert find_label(tmp_path, f"{key}-8") is None
+
+
+def test_only_canonical_crystals_and_output_of_pw_are_stored(tmp_path):
+    atoms = structure()
+    with pytest.raises(ValueError, match="does not name its version"):
+        write_label(tmp_path, atoms, calculation(atoms), "JOB DONE.", 1.0, 1.0)
+    atoms.positions += 0.1
+    with pytest.raises(ValueError, match="canonical form"):
+        stored(tmp_path, atoms)
+    assert not list(tmp_path.glob("??/*"))
 
 
 def _write_many(store):
