@@ -234,7 +234,8 @@ def _part_of(store: Path) -> Iterator[Path]:
         raise OSError(error.errno, f"label store {store}: {reason}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-        part.with_suffix(".txt").unlink(missing_ok=True)
+        with suppress(OSError):
+            part.with_suffix(".txt").unlink()
 
 
 def _move_into(part: Path, place: Path, store: Path) -> None:

@@ -119,6 +119,26 @@ def test_missing_programs_are_named(filled, monkeypatch, tmp_path):
     assert [fault.split(":")[0] for fault in faults] == ["pw.x", "timeout", "ld1.x", "lmp"]
 
 
+def test_a_missing_pw_can_be_done_without(filled, monkeypatch, tmp_path):
+    for name in ("timeout", "ld1.x", "lmp"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (fault,) = machine_faults(filled)
+    assert "pw.x: not on the PATH" in fault
+    assert "dft.command: null" in fault
+    for name in ("timeout", "ld1.x"):
+        (tmp_path / name).unlink()
+    replay = changed(changed(filled, "dft.command", None), "labels.store", str(tmp_path))
+    assert machine_faults(replay) == []
+
+
+def test_a_replay_needs_a_store(filled, tmp_path):
+    replay = changed(filled, "dft.command", None)
+    (fault,) = machine_faults(changed(replay, "labels.store", str(tmp_path / "none")))
+    assert fault.startswith(f"labels.store: there is no folder {tmp_path}/none")
+    assert "dft.command: null" in fault
+
+
 def test_a_plugin_for_another_lammps_is_refused(filled, monkeypatch, tmp_path):
     plugin = tmp_path / "mtpplugin.so"
     shutil.copy(configuration.plugin_path(), plugin)
