@@ -254,6 +254,7 @@ def _move_into(part: Path, place: Path, store: Path) -> None:
                 place.rename(store / f".damaged-{place.name}-{uuid.uuid4().hex}")
         else:
             _to_disk(place.parent)
+            _to_disk(store)
             return
 
 

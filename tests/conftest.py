@@ -1,5 +1,9 @@
-"""What tests share: the folder of the repository, pseudopotentials by ld1.x and labels by pw.x."""
+"""What tests share: the folder of the repository, pseudopotentials by ld1.x, labels by pw.x, and
+a small disk to fill."""
 
+import os
+import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,3 +75,22 @@ def labelled_store(soft_potassium, tmp_path_factory) -> LabelledStore:
     ):
         store.reports[name], _ = label_once(atoms, calculation, program, settings, upf)
     return store
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    """A file system of 64 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small file system")
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mount.returncode != 0:
+        pytest.skip(f"a small file system cannot be mounted here: {mount.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

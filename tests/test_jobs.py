@@ -1,16 +1,19 @@
 """A label job: whatever the description of a crystal, it is labelled once, by a real pw.x."""
 
+import gzip
+
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.units import Rydberg
 from crystals import described_otherwise
 
 from smallcell.canonical import canonical_form
 from smallcell.jobs import label_once
 from smallcell.labels import run_pw
 from smallcell.programs import Program, ask_pw
-from smallcell.store import read_label
+from smallcell.store import OUTPUT, read_label
 
 ANY = Program("pw.x", None)
 
@@ -26,14 +29,24 @@ def test_a_label_costs_what_pw_used_once(labelled_store):
     report = labelled_store.reports["crystal"]
     assert report["fate"] == "labelled"
     assert report["core_seconds"] == report["label_core_seconds"] > 0.1
-    description = read_label(labelled_store.folder, report["key"]).description
-    cost = description["cost"]
+    cost = read_label(labelled_store.folder, report["key"]).description["cost"]
     assert cost["core_seconds"] == report["core_seconds"]
     assert cost["cores"] == 1
     assert cost["seconds"] > 0.5 * cost["core_seconds"]
+
+
+def test_an_entry_tells_how_pw_converged(labelled_store):
+    key = labelled_store.reports["crystal"]["key"]
+    label = read_label(labelled_store.folder, key)
+    printed = gzip.decompress((labelled_store.folder / key[:2] / key / OUTPUT).read_bytes())
+    found = label.description["convergence"]
     # Two by two by two, none of them equal by symmetry.
-    assert description["convergence"]["k_points"] == 8
-    assert description["convergence"]["symmetries"] == 1
+    assert (found["k_points"], found["symmetries"]) == (8, 1)
+    assert found["iterations"] == printed.count(b"iteration #")
+    assert 0 < found["scf_accuracy"] < labelled_store.settings["dft"]["conv_thr"] * Rydberg
+    assert found["total_force"] == pytest.approx(np.linalg.norm(label.atoms.get_forces()), abs=1e-4)
+    atom = read_label(labelled_store.folder, labelled_store.reports["atom"]["key"])
+    assert atom.description["convergence"]["symmetries"] == 48
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -95,7 +108,7 @@ def test_without_pw_the_store_is_all_there_is(labelled_store):
 def test_another_release_of_pw_than_the_campaign_began_with_is_refused(labelled_store, tmp_path):
     # One atom and one k-point, so that pw.x is soon done.
     atoms = canonical_form(bulk("K", "bcc", a=4.8)).atoms()
-    dft = labelled_store.settings["dft"] | {"k_spacing": 3.0, "ecutrho": 80}
+    dft = labelled_store.settings["dft"] | {"conv_thr": 1e-3, "ecutrho": 80}
     settings = {"dft": dft, "labels": labelled_store.settings["labels"] | {"store": str(tmp_path)}}
     calculation = labelled_store.crystal_calculation(atoms)
     with pytest.raises(RuntimeError, match="this campaign began with 999.1: delete program.json"):

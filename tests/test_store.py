@@ -231,25 +231,6 @@ def test_fifty_kills_break_no_entry_and_lose_none_that_was_reported(tmp_path):
     assert list(tmp_path.glob(f"{PART}*"))
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 64 kB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small file system")
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mount.returncode != 0:
-        pytest.skip(f"a small file system cannot be mounted here: {mount.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 def test_a_full_disk_is_told_and_leaves_the_store_intact(small_disk):
     store, filler = small_disk / "labels", small_disk / "filler"
     first = stored(store, triclinic(0))
