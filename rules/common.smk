@@ -147,6 +147,12 @@ def files_of(batch, new):
     }
 
 
+def upf(elements):
+    """Pseudopotentials of elements, none where labels come from the store alone."""
+    found = elements if config["dft"]["command"] else []
+    return expand("<results>/pseudopotentials/{element}.UPF", element=found)
+
+
 def check_machine():
     # With environments from conda each rule brings its own programs.
     if not workflow.deployment_settings.deployment_method:

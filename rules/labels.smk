@@ -1,8 +1,23 @@
+rule program:
+    """Which pw.x the campaign's labels come from; without a command, whichever the store has."""
+    output:
+        "<results>/program.json",
+    log:
+        "<logs>/program.log",
+    conda:
+        "../envs/qe.yaml"
+    params:
+        command=config["dft"]["command"],
+    script:
+        "../scripts/program.py"
+
+
 rule label:
     """Energy, forces and stress of a structure by pw.x, or from the store; its fate in any case."""
     input:
         structures="<results>/{batch}/structures.extxyz",
-        upf=expand("<results>/pseudopotentials/{element}.UPF", element=ELEMENTS),
+        program="<results>/program.json",
+        upf=upf(ELEMENTS),
     output:
         "<results>/{batch}/labels/{structure}.json",
     log:

@@ -1,7 +1,8 @@
 rule reference:
     """Energy of the isolated atom, to which the energies of a training set are relative."""
     input:
-        upf="<results>/pseudopotentials/{element}.UPF",
+        program="<results>/program.json",
+        upf=upf(["{element}"]),
     output:
         "<results>/references/{element}.json",
     log:

@@ -2,9 +2,11 @@
 
 import json
 
+from smallcell.canonical import canonical_form
 from smallcell.files import written_whole
 from smallcell.jobs import label_once
 from smallcell.labels import crystal_calculation
+from smallcell.programs import read_program
 from smallcell.progress import log_to, tell
 from smallcell.training import read_structures
 
@@ -13,11 +15,12 @@ ORIGIN = ("walker", "step", "grade")
 
 log_to(snakemake.log[0])
 number = int(snakemake.wildcards.structure)
-atoms = read_structures(snakemake.input.structures)[number]
-origin = {name: value.item() for name, value in atoms.info.items() if name in ORIGIN}
-atoms.info = {}
+selected = read_structures(snakemake.input.structures)[number]
+origin = {name: value.item() for name, value in selected.info.items() if name in ORIGIN}
+atoms = canonical_form(selected).atoms()
 calculation = crystal_calculation(atoms, snakemake.params.dft, snakemake.params.pseudopotentials)
-report, _ = label_once(atoms, calculation, snakemake.params, snakemake.input.upf[0])
+program = read_program(snakemake.input.program)
+report, _ = label_once(atoms, calculation, program, snakemake.params, snakemake.input.upf)
 identity = {
     "batch": snakemake.wildcards.batch,
     "structure": number,

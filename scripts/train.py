@@ -26,7 +26,7 @@ for fate in fates:
             f"label {fate['key']} of {fate['batch']} has gone from the store or is damaged; "
             f"delete {snakemake.wildcards.batch}/labels in the results to have it made again"
         )
-    labelled = relative_to_atoms(found[0], references)
+    labelled = relative_to_atoms(found.atoms, references)
     labelled.info["batch"] = fate["batch"]
     structures.append(labelled)
 write_structures(snakemake.output[0], structures)

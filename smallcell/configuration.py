@@ -5,6 +5,7 @@ findings into words. What a schema cannot say, because it takes two keys, a file
 table to see it, is in `meaning_faults`. What the machine lacks is in `machine_faults`.
 """
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -165,17 +166,44 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
 
 def machine_faults(configuration: Mapping) -> list[str]:
     """List what the machine lacks to run a campaign, one line each."""
-    return [*_program_faults(configuration), *_plugin_faults()]
+    return [*_program_faults(configuration), *_store_faults(configuration), *_plugin_faults()]
 
 
 def _program_faults(configuration: Mapping) -> Iterator[str]:
-    programs = dict.fromkeys(configuration["dft"]["command"].split()[:1] + ["pw.x", "timeout"])
-    if any(e["pseudopotential"].endswith(DECK_SUFFIX) for e in configuration["elements"]):
-        programs["ld1.x"] = None
-    programs["lmp"] = None
-    for program in programs:
+    cure = "run 'make setup' and activate .venv, or use conda"
+    for program in _label_programs(configuration):
         if shutil.which(program) is None:
-            yield f"{program}: not on the PATH; run 'make setup' and activate .venv, or use conda"
+            yield (
+                f"{program}: not on the PATH; {cure}; or, if the label store has all labels, set "
+                "dft.command: null"
+            )
+    if shutil.which("lmp") is None:
+        yield f"lmp: not on the PATH; {cure}"
+
+
+def _label_programs(configuration: Mapping) -> list[str]:
+    """Programs that labels take, none if they all come from the store."""
+    command = configuration["dft"]["command"]
+    if command is None:
+        return []
+    programs = [*command.split()[:1], "pw.x", "timeout"]
+    if any(e["pseudopotential"].endswith(DECK_SUFFIX) for e in configuration["elements"]):
+        programs.append("ld1.x")
+    return list(dict.fromkeys(programs))
+
+
+def _store_faults(configuration: Mapping) -> Iterator[str]:
+    store = Path(configuration["labels"]["store"])
+    if configuration["dft"]["command"] is None:
+        if not store.is_dir():
+            yield (
+                f"labels.store: there is no folder {store}, but with dft.command: null all labels "
+                "come from it"
+            )
+    elif store.exists() and not os.access(store, os.W_OK | os.X_OK):
+        yield (
+            f"labels.store: {store} cannot be written; to use what it has, set dft.command: null"
+        )
 
 
 def _plugin_faults() -> Iterator[str]:

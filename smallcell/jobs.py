@@ -1,28 +1,39 @@
 """A label job: look the structure up in the store, else run pw.x and store the result."""
 
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ase import Atoms
 
 from smallcell.labels import OUTPUT, Calculation, Fate, run_pw, too_close
-from smallcell.store import label_key, read_label, write_label
+from smallcell.programs import Program
+from smallcell.pw_output import version
+from smallcell.store import find_label, label_key, read_label, write_label
 
 
 def label_once(
-    atoms: Atoms, calculation: Calculation, settings: Mapping, upf: str
+    atoms: Atoms,
+    calculation: Calculation,
+    program: Program,
+    settings: Mapping,
+    upf: Sequence[str],
 ) -> tuple[dict, Atoms | None]:
     """Label a structure unless the store has it already.
 
     Parameters
     ----------
     atoms : Atoms
+        In its canonical form (see `smallcell.canonical`).
     calculation : Calculation
+    program : Program
+        That labels are to come from; of whatever version the store has, if it names none.
     settings : Mapping
         ``dft`` with ``command`` and ``time_limit`` (s), ``labels`` with ``store`` and ``closest``.
-    upf : str
-        Path of one of the campaign's pseudopotentials; the others are beside it.
+        Where the command is None, the store is all there is.
+    upf : sequence of str
+        Paths of pseudopotentials, all in one folder; not needed without a command.
 
     Returns
     -------
@@ -30,29 +41,47 @@ def label_once(
         ``key``, ``fate``, ``message``, ``core_seconds`` of this job and ``label_core_seconds``
         that the label cost when it was computed.
     labelled : Atoms or None
-        What the store has under the key, None if the label failed.
+        What the store has under the key, None if there is no label.
+
+    Raises
+    ------
+    RuntimeError
+        If the command starts another release of the program.
+    OSError
+        If the store cannot be written.
     """
-    store, key = Path(settings["labels"]["store"]), label_key(atoms, calculation)
-    if found := read_label(store, key):
-        return _report(key, Fate.FROM_STORE, "", 0.0, found[1]), found[0]
+    store, command = Path(settings["labels"]["store"]), settings["dft"]["command"]
+    key = label_key(atoms, calculation, program)
+    if found := find_label(store, key):
+        return _report(found.key, Fate.FROM_STORE, "", 0.0, found.core_seconds), found.atoms
     if pair := too_close(atoms, settings["labels"]["closest"]):
         return _report(key, Fate.TOO_CLOSE, pair, 0.0, 0.0), None
+    if command is None:
+        message = f"dft.command is null, and label store {store} has no label of this crystal"
+        return _report(key, Fate.NOT_IN_STORE, message, 0.0, 0.0), None
     with tempfile.TemporaryDirectory(prefix="pw.x-") as scratch:
+        began = time.monotonic()
         outcome = run_pw(
             atoms,
             calculation,
-            settings["dft"]["command"],
-            Path(upf).parent,
+            command,
+            Path(upf[0]).parent,
             settings["dft"]["time_limit"],
             Path(scratch),
         )
-        seconds = outcome.core_seconds
+        seconds, core_seconds = time.monotonic() - began, outcome.core_seconds
         if outcome.atoms is None:
-            return _report(key, outcome.fate, outcome.message, seconds, 0.0), None
+            return _report(key, outcome.fate, outcome.message, core_seconds, 0.0), None
         output = (Path(scratch) / OUTPUT).read_text()
-        write_label(store, outcome.atoms, calculation, seconds, output)
+    written = write_label(store, outcome.atoms, calculation, output, seconds, core_seconds)
+    if written != key:
+        raise RuntimeError(
+            f"{command!r} is version {version(output)} of pw.x now, but this campaign began with "
+            f"{program.version}: delete program.json in its results to go on with the new one"
+        )
     # The store rounds what it writes: every campaign reads the same numbers, the first one too.
-    return _report(key, Fate.LABELLED, "", seconds, seconds), read_label(store, key)[0]
+    found = read_label(store, key)
+    return _report(key, Fate.LABELLED, "", core_seconds, core_seconds), found.atoms
 
 
 def _report(

@@ -21,6 +21,7 @@ from ase.geometry import complete_cell
 from ase.neighborlist import neighbor_list
 
 from smallcell.programs import leave_launcher
+from smallcell.pw_output import magnetic_moment
 
 OUTPUT = "espresso.pwo"
 """Name that ASE gives to what pw.x prints."""
@@ -38,14 +39,31 @@ class Fate(StrEnum):
     NOT_CONVERGED = "not converged"
     TIMED_OUT = "timed out"
     CRASHED = "crashed"
+    NOT_IN_STORE = "not in store"
 
 
 SUCCESSES = (Fate.LABELLED, Fate.FROM_STORE)
 
 
+ROUTE = (
+    "mixing_beta",
+    "mixing_mode",
+    "mixing_ndim",
+    "diagonalization",
+    "diago_thr_init",
+    "diago_cg_maxiter",
+    "diago_david_ndim",
+    "diago_full_acc",
+    "electron_maxstep",
+    "startingpot",
+    "startingwfc",
+)
+"""Entries of pw.x's namelist electrons that only lead to the result, by one route or another."""
+
+
 @dataclass(frozen=True)
 class Calculation:
-    """Everything that decides the result of pw.x for a structure.
+    """Everything that decides the result of pw.x for a structure, and the route to it.
 
     Attributes
     ----------
@@ -62,6 +80,23 @@ class Calculation:
     k_mesh: tuple[int, int, int]
     pseudopotentials: Mapping[str, str]
 
+    def decisive(self) -> dict:
+        """Return what decides the result: all but `ROUTE`; 30 and 30.0 are one setting."""
+        electrons = {name: value for name, value in self.electrons.items() if name not in ROUTE}
+        return {
+            "system": _as_floats(self.system),
+            "electrons": _as_floats(electrons),
+            "k_mesh": list(self.k_mesh),
+            "pseudopotentials": dict(self.pseudopotentials),
+        }
+
+
+def _as_floats(settings: Mapping) -> dict:
+    return {
+        name: value if isinstance(value, str | bool) else float(value)
+        for name, value in settings.items()
+    }
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -73,7 +108,8 @@ class Outcome:
     message : str
         What a person should know about it.
     atoms : Atoms or None
-        The structure with energy (eV), forces (eV/A) and stress (eV/A^3).
+        The structure with energy (eV), forces (eV/A), stress (eV/A^3) and, where there is spin,
+        magnetic moment (Bohr magnetons).
     core_seconds : float
         Processor time of pw.x.
     """
@@ -240,11 +276,12 @@ def run_pw(
     except Exception:  # noqa: BLE001 - whatever ASE's parser stumbles over is judged below
         pass
     core_seconds = _children_seconds() - used_before
-    fate, message = judge(_read(folder / OUTPUT), status)
+    output = _read(folder / OUTPUT)
+    fate, message = judge(output, status)
     if fate != Fate.LABELLED:
         return Outcome(fate, message, None, core_seconds)
     try:
-        labelled = _labelled(atoms, espresso.results)
+        labelled = _labelled(atoms, espresso.results, magnetic_moment(output))
     except ValueError as error:
         return Outcome(Fate.CRASHED, str(error), None, core_seconds)
     return Outcome(fate, message, labelled, core_seconds)
@@ -276,7 +313,7 @@ def _complaint(output: str) -> str:
     return " ".join(parts[1].replace("%", "").split()) if len(parts) > 2 else ""
 
 
-def _labelled(atoms: Atoms, results: Mapping) -> Atoms:
+def _labelled(atoms: Atoms, results: Mapping, moment: float | None) -> Atoms:
     """Copy of a structure with the label attached.
 
     Raises
@@ -289,6 +326,8 @@ def _labelled(atoms: Atoms, results: Mapping) -> Atoms:
         if value is None or not np.all(np.isfinite(value)):
             raise ValueError(f"pw.x printed no finite {name}")
     labelled = atoms.copy()
+    if moment is not None:
+        label["magmom"] = moment
     labelled.calc = SinglePointCalculator(labelled, **label)
     return labelled
 

@@ -3,81 +3,150 @@
 An entry is a folder ``<store>/<first two digits>/<key>/`` of three files:
 
 ``label.extxyz``
-    The structure with total energy (eV), forces (eV/A) and stress (eV/A^3).
+    The crystal in its canonical form with total energy (eV), forces (eV/A), stress (eV/A^3) and,
+    where there is spin, magnetic moment (Bohr magnetons).
 ``label.json``
-    The calculation, its cost, and the SHA-256 of ``label.extxyz``.
+    The calculation, the program, how it converged, what it cost, and SHA-256 of the other files.
 ``pw.out.gz``
     What pw.x printed.
 
 The store only grows. An entry is written beside its place and renamed into it, so that it is whole
-or not there, whatever happens to the writer and however many write at once.
+or not there, whatever happens to the writer and however many write at once. There are no locks: of
+two writers of one label the first to rename wins, and the other's is dropped.
 """
 
+import errno
 import gzip
 import hashlib
 import json
 import os
 import shutil
 import uuid
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import ase.io
 import numpy as np
 from ase import Atoms
 
+from smallcell.canonical import CanonicalForm, canonical_form
 from smallcell.labels import Calculation
+from smallcell.programs import Program
+from smallcell.pw_output import convergence, cores, version
 
 STRUCTURE = "label.extxyz"
 DESCRIPTION = "label.json"
 OUTPUT = "pw.out.gz"
+README = "README.txt"
+PART = ".part-"
+"""What the names of unfinished entries begin with."""
 
-DIGITS = 8
-"""Decimals of lattice vectors (A) and fractional coordinates that tell structures apart."""
+FORMAT = 2
+"""Version of the format of `DESCRIPTION`."""
+
+EXPLANATION = """\
+A store of results of pw.x (Quantum ESPRESSO): energy, forces and stress of crystals.
+
+Each result is a folder <first two digits>/<key>/ of three files:
+
+label.extxyz  the crystal as extended XYZ (ASE reads it), with the total energy (eV), forces (eV/A)
+              and stress (eV/A^3, positive when stretched); isolated atoms with their magnetic
+              moment (Bohr magnetons). Orientation and origin follow from the crystal alone.
+label.json    settings (in pw.x's words, Ry), k-mesh, SHA-256 of the pseudopotentials' sources,
+              program; how the calculation converged (eV, eV/A), what it cost (seconds of wall time,
+              core-seconds, number of cores), date (UTC), SHA-256 of the other two files
+pw.out.gz     what pw.x printed
+
+The key is the SHA-256 of the crystal and all settings that decide the result, with the program and
+its major version behind it. Folders .part-* are what killed jobs left behind, .damaged-* are
+entries that did not agree with their checksum; nothing reads either. docs/label-store.md of the
+program that wrote this store tells more, and its command `make verify-labels STORE=...` checks all.
+"""
 
 
-def label_key(atoms: Atoms, calculation: Calculation) -> str:
-    """SHA-256 of the structure and of all that decides its label.
+@dataclass(frozen=True)
+class StoredLabel:
+    """An entry of the store.
 
-    Two structures share a key if species, lattice vectors and fractional coordinates (modulo 1)
-    agree, in the order given, to `DIGITS` decimals.
-    """
-    # A fraction that rounds to 1 is 0; adding 0.0 turns -0.0 into 0.0.
-    fractions = np.round(atoms.get_scaled_positions(wrap=True), DIGITS) % 1.0 + 0.0
-    identity = {
-        "numbers": atoms.numbers.tolist(),
-        "cell": (np.round(atoms.cell.array, DIGITS) + 0.0).tolist(),
-        "fractions": fractions.tolist(),
-        "calculation": asdict(calculation),
-    }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-
-def read_label(store: Path, key: str) -> tuple[Atoms, float] | None:
-    """Look a label up.
-
-    Returns
-    -------
+    Attributes
+    ----------
+    key : str
     atoms : Atoms
-        The labelled structure.
-    core_seconds : float
-        What it cost when it was computed.
-    None
-        If there is no label under this key, or a damaged one.
+        The labelled crystal.
+    description : dict
+        What ``label.json`` says.
     """
+
+    key: str
+    atoms: Atoms
+    description: dict
+
+    @property
+    def core_seconds(self) -> float:
+        """What the label cost when it was computed."""
+        return self.description["cost"]["core_seconds"]
+
+
+def label_key(atoms: Atoms, calculation: Calculation, program: Program) -> str:
+    """Key of a label: SHA-256 of crystal and calculation, then the program and its major version.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Any description of the crystal.
+    calculation : Calculation
+        For the canonical form of the crystal.
+    program : Program
+        If it names no version, the key ends with the name; see `find_label`.
+    """
+    return _key(canonical_form(atoms), calculation, program)
+
+
+def _key(form: CanonicalForm, calculation: Calculation, program: Program) -> str:
+    identity = {"crystal": asdict(form), "calculation": calculation.decisive()}
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return f"{digest}-{program.release}"
+
+
+def find_label(store: Path, key: str) -> StoredLabel | None:
+    """Look a label up, of the newest release of the program if the key names none."""
+    if found := read_label(store, key):
+        return found
+    releases = [place.name for place in _place(store, key).parent.glob(f"{key}-*")]
+    for release in sorted(releases, key=_major, reverse=True):
+        if found := read_label(store, release):
+            return found
+    return None
+
+
+def _major(key: str) -> int:
+    number = key.rpartition("-")[2]
+    return int(number) if number.isdecimal() else -1
+
+
+def read_label(store: Path, key: str) -> StoredLabel | None:
+    """Read the label under a key, None if there is none or a damaged one."""
     entry = _place(store, key)
     try:
         structure = (entry / STRUCTURE).read_bytes()
         description = json.loads((entry / DESCRIPTION).read_text())
-        if hashlib.sha256(structure).hexdigest() != description["sha256"]:
+        if hashlib.sha256(structure).hexdigest() != description["sha256"][STRUCTURE]:
             return None
-        return ase.io.read(entry / STRUCTURE), description["core_seconds"]
+        return StoredLabel(key, ase.io.read(entry / STRUCTURE), description)
     except (OSError, ValueError, KeyError):
         return None
 
 
 def write_label(
-    store: Path, atoms: Atoms, calculation: Calculation, core_seconds: float, output: str
+    store: Path,
+    atoms: Atoms,
+    calculation: Calculation,
+    output: str,
+    seconds: float,
+    core_seconds: float,
 ) -> str:
     """Add a label to the store.
 
@@ -85,55 +154,122 @@ def write_label(
     ----------
     store : Path
     atoms : Atoms
-        The labelled structure.
+        The labelled crystal in its canonical form.
     calculation : Calculation
-    core_seconds : float
     output : str
         What pw.x printed.
+    seconds, core_seconds : float
+        Wall time and processor time that the label took.
 
     Returns
     -------
     str
         The label's key.
+
+    Raises
+    ------
+    ValueError
+        If the crystal is not in its canonical form, or the output not pw.x's.
+    OSError
+        If the store cannot be written, because the disk is full for one.
     """
-    key = label_key(atoms, calculation)
-    place = _place(store, key)
-    part = store / f".part-{uuid.uuid4().hex}"
-    part.mkdir(parents=True)
-    try:
+    form, program = canonical_form(atoms), Program("pw.x", version(output))
+    if program.version is None:
+        raise ValueError("only results of pw.x are stored; the output does not name its version")
+    if not _same_description(atoms, form.atoms()):
+        raise ValueError("only crystals in their canonical form are stored")
+    key = _key(form, calculation, program)
+    with _part_of(store) as part:
+        part.mkdir()
         ase.io.write(part / STRUCTURE, atoms, format="extxyz")
-        digest = hashlib.sha256((part / STRUCTURE).read_bytes()).hexdigest()
+        # Without the time in it, equal outputs are equal files.
+        (part / OUTPUT).write_bytes(gzip.compress(output.encode(), mtime=0))
         description = {
+            "format": FORMAT,
             "key": key,
-            "sha256": digest,
-            "core_seconds": core_seconds,
+            "program": asdict(program),
             "calculation": asdict(calculation),
+            "convergence": convergence(output),
+            "cost": {"seconds": seconds, "core_seconds": core_seconds, "cores": cores(output)},
+            "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "sha256": {name: file_hash(part / name) for name in (STRUCTURE, OUTPUT)},
         }
-        (part / DESCRIPTION).write_text(json.dumps(description, indent=1))
-        with gzip.open(part / OUTPUT, "wt") as archive:
-            archive.write(output)
-        for written in part.iterdir():
-            with open(written, "rb") as file:
-                os.fsync(file.fileno())
-        _move_into(part, place, store)
+        (part / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+        for written in (*part.iterdir(), part):
+            _to_disk(written)
+        _move_into(part, _place(store, key), store)
+    return key
+
+
+def _same_description(one: Atoms, other: Atoms) -> bool:
+    return (
+        np.array_equal(one.numbers, other.numbers)
+        and np.allclose(one.cell.array, other.cell.array, rtol=0, atol=1e-6)
+        and np.allclose(one.positions, other.positions, rtol=0, atol=1e-6)
+    )
+
+
+@contextmanager
+def _part_of(store: Path) -> Iterator[Path]:
+    """Give a name in the store that nobody else has; explain the store if nobody has yet.
+
+    Raises
+    ------
+    OSError
+        With the store's name and what is to be done, if it cannot be written.
+    """
+    part = store / f"{PART}{uuid.uuid4().hex}"
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        if not (store / README).exists():
+            explanation = part.with_suffix(".txt")
+            explanation.write_text(EXPLANATION)
+            explanation.replace(store / README)
+        yield part
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = "the disk is full; make room and run the same command again"
+        else:
+            reason = f"it cannot be written ({error.strerror})"
+        raise OSError(error.errno, f"label store {store}: {reason}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return key
+        with suppress(OSError):
+            part.with_suffix(".txt").unlink()
 
 
 def _move_into(part: Path, place: Path, store: Path) -> None:
     """Rename a finished entry into its place, unless another writer was there first."""
     place.parent.mkdir(exist_ok=True)
-    if place.exists():
-        if read_label(store, place.name) is not None:
+    while True:
+        try:
+            part.rename(place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            if read_label(store, place.name):
+                return
+            # Nothing is thrown away: what a disk or a hand has damaged stays to be looked at.
+            with suppress(FileNotFoundError):
+                place.rename(store / f".damaged-{place.name}-{uuid.uuid4().hex}")
+        else:
+            _to_disk(place.parent)
+            _to_disk(store)
             return
-        # Nothing is thrown away: what a disk or a hand has damaged stays to be looked at.
-        place.rename(store / f".damaged-{place.name}-{uuid.uuid4().hex}")
+
+
+def _to_disk(path: Path) -> None:
+    """Return when a file, or what a folder lists, would outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        part.rename(place)
-    except OSError:
-        if read_label(store, place.name) is None:
-            raise
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _place(store: Path, key: str) -> Path:
