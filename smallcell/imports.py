@@ -155,10 +155,10 @@ def _check_structure(atoms: Atoms, species: Sequence[str], references: Mapping[s
         raise ValueError(
             f"contains {', '.join(without)}; its `energies` must have an isolated atom of it"
         )
-    if not atoms.pbc.all() or not atoms.get_volume() > 0:
+    if not atoms.pbc.all() or atoms.cell.rank < 3:
         raise ValueError(
-            f"has pbc {atoms.pbc.tolist()} and a cell of {atoms.get_volume():g} A^3; it must be "
-            "periodic in three directions, as the stress is of a crystal"
+            f"has pbc {atoms.pbc.tolist()} and {atoms.cell.rank} lattice vectors; it must be "
+            "periodic in three directions"
         )
 
 

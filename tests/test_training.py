@@ -1,10 +1,20 @@
 """Training sets are relative to isolated atoms and survive their files."""
 
+import shutil
+
 import numpy as np
+import pytest
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from smallcell.training import read_structures, relative_to_atoms, write_structures
+from smallcell.labels import Calculation
+from smallcell.store import write_label
+from smallcell.training import (
+    labelled_batch,
+    read_structures,
+    relative_to_atoms,
+    write_structures,
+)
 
 
 def labelled():
@@ -34,3 +44,22 @@ def test_a_set_of_no_structures_has_a_file_too(tmp_path):
     path = tmp_path / "structures.extxyz"
     write_structures(path, [])
     assert read_structures(path) == []
+
+
+def test_a_batch_is_what_became_a_label_and_is_still_in_the_store(tmp_path):
+    calculation = Calculation({}, {}, (1, 1, 1), {})
+    fates = [
+        {"fate": "crashed", "batch": "a/000", "key": "none"},
+        {
+            "fate": "labelled",
+            "batch": "a/000",
+            "key": write_label(tmp_path, labelled(), calculation, 1.0, ""),
+        },
+    ]
+    references = [{"element": "Na", "energy": -40.0}, {"element": "Cl", "energy": -50.0}]
+    (found,) = labelled_batch(fates, tmp_path, references)
+    assert found.get_potential_energy() == -10.0
+    assert found.info["batch"] == "a/000"
+    shutil.rmtree(tmp_path / fates[1]["key"][:2])
+    with pytest.raises(ValueError, match="of a/000 has gone from the store .*; delete a/000/lab"):
+        labelled_batch(fates, tmp_path, references)
