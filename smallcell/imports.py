@@ -261,9 +261,10 @@ def compare(imported: Import, own: Sequence[Atoms]) -> Import:
         )
         if abs(offset.energy) > (OTHER_REFERENCE if offset.crystals else OTHER_REFERENCE_MIXED):
             raise ValueError(
-                f"{imported.file}: {found}, so that they have another reference; `energies` must "
-                "have the isolated atoms of the same code, pseudopotentials and settings as the "
-                "file, or be `relative` if these are taken off already"
+                f"{imported.file}: {found}, so that the two have different references; `energies` "
+                "must have the isolated atoms of the file's own code, pseudopotentials and "
+                "settings, or be `relative` if these are taken off already (the campaign's own "
+                "atoms: dft.atom_box, or the energy of each of its elements)"
             )
         if abs(offset.energy) > SUSPICIOUS_OFFSET:
             warnings.append(f"{found}; are the isolated atoms those of this data?")
