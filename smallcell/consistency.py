@@ -120,23 +120,23 @@ class Fit:
     ----------
     pairs : int
         Close pairs that it is judged by.
-    mismatch : float
+    mismatch : float or None
         ``|E - W| / (|E| + |W|)`` over all changes of energy E and their work W: 0 if they are
-        equal, 1 if they are opposite or one is nothing beside the other; NaN without pairs.
+        equal, 1 if they are opposite or one is nothing beside the other; None without pairs.
     mistakes : tuple of str
         What would explain a mismatch above `FITS`: the fewest mistakes that leave less than
         `EXPLAINED`, the best first where there are several ways.
     """
 
     pairs: int
-    mismatch: float
+    mismatch: float | None
     mistakes: tuple[str, ...]
 
 
 def fit_of_labels(pairs: Sequence[Work]) -> Fit:
     """Judge labels by energies and work between close configurations (`close_pairs`)."""
     if not pairs:
-        return Fit(0, np.nan, ())
+        return Fit(0, None, ())
     energy, force, stress, volume = np.array(
         [(one.energy, one.force, one.stress, one.volume) for one in pairs]
     ).T

@@ -15,6 +15,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from smallcell.consistency import (
     FITS,
+    Fit,
     close_pairs,
     energy_offsets,
     fit_of_labels,
@@ -63,6 +64,8 @@ class Import:
     configurations, incomplete, duplicates : int
         How many the file has; of these, how many were left out for a missing label, and because
         the same structure was there before.
+    pairs, mismatch
+        How well the labels fit each other, see `consistency.Fit`.
     warnings : tuple of str
     """
 
@@ -71,6 +74,8 @@ class Import:
     configurations: int
     incomplete: int
     duplicates: int
+    pairs: int
+    mismatch: float | None
     warnings: tuple[str, ...]
 
 
@@ -115,8 +120,17 @@ def read_import(entry: Mapping, species: Sequence[str], seen: set[float]) -> Imp
         if entry["weight"] != 1:
             labelled.info["weight"] = entry["weight"]
         structures.append(relative_to_atoms(labelled, references))
-    warnings = _check_labels(path, structures)
-    return Import(str(path), structures, len(found), incomplete, duplicates, warnings)
+    fit = fit_of_labels(close_pairs(structures))
+    return Import(
+        file=str(path),
+        structures=structures,
+        configurations=len(found),
+        incomplete=incomplete,
+        duplicates=duplicates,
+        pairs=fit.pairs,
+        mismatch=fit.mismatch,
+        warnings=_check_fit(path, fit),
+    )
 
 
 def report(found: Import) -> dict:
@@ -127,6 +141,8 @@ def report(found: Import) -> dict:
         "kept": len(found.structures),
         "duplicates": found.duplicates,
         "incomplete": found.incomplete,
+        "pairs": found.pairs,
+        "mismatch": found.mismatch,
         "warnings": list(found.warnings),
     }
 
@@ -141,6 +157,8 @@ def reported(reports: Sequence[Mapping], structures: Sequence[Atoms]) -> Iterato
             configurations=one["configurations"],
             incomplete=one["incomplete"],
             duplicates=one["duplicates"],
+            pairs=one["pairs"],
+            mismatch=one["mismatch"],
             warnings=tuple(one["warnings"]),
         )
 
@@ -207,7 +225,7 @@ def _first(values: float | np.ndarray, chosen: np.ndarray) -> str:
     return f"{np.ravel(values)[np.ravel(chosen)][0]:g}"
 
 
-def _check_labels(path: str, structures: Sequence[Atoms]) -> tuple[str, ...]:
+def _check_fit(path: str, fit: Fit) -> tuple[str, ...]:
     """Refuse labels of which a mistake in units or signs makes sense, warn of others that do not.
 
     Returns
@@ -215,8 +233,7 @@ def _check_labels(path: str, structures: Sequence[Atoms]) -> tuple[str, ...]:
     tuple of str
         Warnings.
     """
-    fit = fit_of_labels(close_pairs(structures))
-    if not fit.mismatch > FITS:
+    if fit.mismatch is None or fit.mismatch <= FITS:
         return ()
     found = (
         f"energies and the work of forces and stress differ by {fit.mismatch:.0%} of their sum "

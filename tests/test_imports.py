@@ -1,5 +1,6 @@
 """Import of labelled structures: real pw.x outputs through each format, and what is refused."""
 
+import json
 from pathlib import Path
 
 import ase.io
@@ -77,7 +78,7 @@ def test_an_output_of_pw_is_imported(outputs):
     assert pressure > 1
     assert atoms.get_stress()[:3].mean() == pytest.approx(-pressure * GPa, abs=0.002 * GPa)
     assert atoms.info == {"batch": "import", "source": str(outputs[0]), "number": 0}
-    assert (found.configurations, found.duplicates, found.warnings) == (1, 0, ())
+    assert (found.configurations, found.duplicates, found.pairs, found.warnings) == (1, 0, 0, ())
 
 
 @pytest.mark.parametrize("ending", ["JOB DONE.", "convergence has been achieved"])
@@ -267,7 +268,8 @@ def test_labels_of_pw_in_other_units_are_refused(
         )
         for atoms in crystals
     ]
-    assert read(written(tmp_path, crystals)).warnings == ()
+    right = read(written(tmp_path, crystals))
+    assert (right.pairs, right.warnings) == (3, ())
     with pytest.raises(ValueError, match=f"data.extxyz: energies and the work .*as of .*{mistake}"):
         read(written(tmp_path, wrong))
     # Of two pairs nobody can be sure.
@@ -310,7 +312,8 @@ def test_imports_survive_their_files(crystals, outputs, tmp_path):
     assert [len(one.structures) for one in found] == [1, 3, 0]
     path = tmp_path / "read.extxyz"
     write_structures(path, [atoms for one in found for atoms in one.structures])
-    again = list(reported([report(one) for one in found], read_structures(path)))
+    reports = json.loads(json.dumps([report(one) for one in found]))
+    again = list(reported(reports, read_structures(path)))
     assert [report(one) for one in again] == [report(one) for one in found]
     assert [atoms.info["source"] for atoms in again[1].structures] == [found[1].file] * 3
 
