@@ -32,6 +32,9 @@ sets of pw.x labels (K, Na-K, 88 to 2426 configurations) have 0.01 to 0.05."""
 EXPLAINED = 0.1
 """Mismatch that a mistake has to leave to explain labels that do not fit."""
 
+PAIRS_A_MISTAKE = 3
+"""Close pairs for each mistake in an explanation from which on it is no accident."""
+
 ENERGY_UNITS = {"eV": 1.0, "Ry": Ry, "Hartree": Hartree, "kcal/mol": kcal / mol}
 FORCE_UNITS = {
     "eV/A": 1.0,
@@ -126,23 +129,26 @@ class Fit:
     mistakes : tuple of str
         What would explain a mismatch above `FITS`: the fewest mistakes that leave less than
         `EXPLAINED`, the best first where there are several ways.
+    sure : bool
+        Whether there are enough pairs (`PAIRS_A_MISTAKE`) for so many mistakes.
     """
 
     pairs: int
     mismatch: float | None
-    mistakes: tuple[str, ...]
+    mistakes: tuple[str, ...] = ()
+    sure: bool = False
 
 
 def fit_of_labels(pairs: Sequence[Work]) -> Fit:
     """Judge labels by energies and work between close configurations (`close_pairs`)."""
     if not pairs:
-        return Fit(0, None, ())
+        return Fit(0, None)
     energy, force, stress, volume = np.array(
         [(one.energy, one.force, one.stress, one.volume) for one in pairs]
     ).T
     mismatch = _mismatch(energy, force + stress)
     if mismatch <= FITS:
-        return Fit(len(pairs), mismatch, ())
+        return Fit(len(pairs), mismatch)
     # Each kind of mistake: nothing wrong, or words for what is wrong and the factor that mends it.
     energies = _mistakes("energies in {}", ENERGY_UNITS)
     forces = _mistakes("forces in {}", FORCE_UNITS)
@@ -158,11 +164,8 @@ def fit_of_labels(pairs: Sequence[Work]) -> Fit:
         if left < EXPLAINED:
             explanations.append((len(words), left, " and ".join(words)))
     fewest = min(explanations, default=(0,))[0]
-    return Fit(
-        len(pairs),
-        mismatch,
-        tuple(words for number, _, words in sorted(explanations) if number == fewest),
-    )
+    simplest = [words for number, _, words in sorted(explanations) if number == fewest]
+    return Fit(len(pairs), mismatch, tuple(simplest), 0 < PAIRS_A_MISTAKE * fewest <= len(pairs))
 
 
 def _mistakes(words: str, units: Mapping[str, float]) -> list[tuple[str | None, float]]:
@@ -258,6 +261,23 @@ def _crystal_energy(shares: dict[str, float], volume: float, curves: dict) -> fl
     return float(spline(volume))
 
 
-def largest_stress(structures: Sequence[Atoms]) -> float:
-    """Largest component of the stress of labelled structures (eV/A^3)."""
-    return max(float(np.abs(atoms.get_stress()).max()) for atoms in structures)
+def size_of_stresses(structures: Sequence[Atoms], crystals: Sequence[Atoms]) -> float | None:
+    """Compare the stresses of a set with those of known crystals at the same volumes.
+
+    Returns
+    -------
+    float or None
+        Median over the configurations of the largest component of the stress, in units of the
+        largest one of the crystals; only volumes an atom between those of the crystals count.
+        None if there are none.
+    """
+    volumes = [atoms.get_volume() / len(atoms) for atoms in crystals]
+    sizes = [
+        np.abs(atoms.get_stress()).max()
+        for atoms in structures
+        if crystals and min(volumes) <= atoms.get_volume() / len(atoms) <= max(volumes)
+    ]
+    if not sizes:
+        return None
+    largest = max(np.abs(atoms.get_stress()).max() for atoms in crystals)
+    return float(np.median(sizes) / largest)

@@ -19,7 +19,7 @@ from smallcell.consistency import (
     close_pairs,
     energy_offsets,
     fit_of_labels,
-    largest_stress,
+    size_of_stresses,
 )
 from smallcell.errors import hash_fraction
 from smallcell.formats import read_labelled
@@ -29,17 +29,18 @@ from smallcell.training import relative_to_atoms
 BATCH = "import"
 """What ``info["batch"]`` says of an imported structure."""
 
-ENOUGH_PAIRS = 3
-"""Close pairs that it takes to refuse labels that do not fit each other, not only to warn."""
-
 LARGEST_STRESS = 10.0
 """Component of the stress beyond which there is no crystal, 1600 GPa (eV/A^3)."""
 
 LARGEST_FORCE = 1000.0
 """Component of a force beyond which no calculation is worth learning from (eV/A)."""
 
-STRESS_RATIO = 10.0
-"""Warn of stresses so many times those of the campaign's own strained crystals."""
+SUSPICIOUS_STRESS = 3.0
+"""Warn of stresses so many times the largest of the campaign's own crystals at the same volumes."""
+
+OTHER_STRESS_UNIT = 10.0
+"""Refuse them from here on. Strained by 10 %, a crystal is at half its bulk modulus; nothing of the
+same density is at five times."""
 
 SUSPICIOUS_OFFSET = 0.2
 """Warn of energies so far from those of the campaign's own crystals (eV/atom); the published
@@ -242,7 +243,7 @@ def _check_fit(path: str, fit: Fit) -> tuple[str, ...]:
     if not fit.mistakes:
         return (f"{found}; no usual mistake in units or signs explains it",)
     found += f", as of {' or of '.join(fit.mistakes)}"
-    if fit.pairs < ENOUGH_PAIRS:
+    if not fit.sure:
         return (found,)
     raise ValueError(
         f"{path}: {found}; eV, eV/A and eV/A^3 are right, and a stress that is negative under "
@@ -267,7 +268,7 @@ def compare(imported: Import, own: Sequence[Atoms]) -> Import:
     Raises
     ------
     ValueError
-        If the energies have another reference.
+        If the energies have another reference or stresses are out of all proportion.
     """
     offsets = energy_offsets(imported.structures, own)
     warnings = list(imported.warnings)
@@ -285,13 +286,14 @@ def compare(imported: Import, own: Sequence[Atoms]) -> Import:
             )
         if abs(offset.energy) > SUSPICIOUS_OFFSET:
             warnings.append(f"{found}; are the isolated atoms those of this data?")
-    if imported.structures and own:
-        ratio = largest_stress(imported.structures) / largest_stress(own)
-        if ratio > STRESS_RATIO:
-            warnings.append(
-                f"stresses up to {ratio:.0f} times those of the campaign's own strained crystals; "
-                "are they in eV/A^3?"
+    if (ratio := size_of_stresses(imported.structures, own) or 0) > SUSPICIOUS_STRESS:
+        found = f"stresses are {ratio:.0f} times the largest of the campaign's own crystals"
+        if ratio > OTHER_STRESS_UNIT:
+            raise ValueError(
+                f"{imported.file}: {found}; they must be in eV/A^3, not in GPa or kbar, and not "
+                "times the volume"
             )
+        warnings.append(f"{found}; are they in eV/A^3?")
     known = {hash_fraction(atoms) for atoms in own}
     kept = [atoms for atoms in imported.structures if hash_fraction(atoms) not in known]
     return replace(

@@ -8,7 +8,13 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.units import Bohr, GPa, Hartree, Ry
 from random_potentials import labelled, random_potential
 
-from smallcell.consistency import close_pairs, energy_offsets, fit_of_labels, work
+from smallcell.consistency import (
+    close_pairs,
+    energy_offsets,
+    fit_of_labels,
+    size_of_stresses,
+    work,
+)
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +161,15 @@ def test_offsets_of_several_elements_are_told_apart():
     assert found["K"].energy == pytest.approx(0.5, abs=0.01)
     assert found["Na"].energy == pytest.approx(-2.0, abs=0.01)
     assert not energy_offsets(alloys[2:], own)["Na"].crystals
+
+
+def test_stresses_are_compared_at_the_volumes_of_the_crystals(walk):
+    own = rescaled(walk)
+    largest = max(np.abs(atoms.get_stress()).max() for atoms in own)
+    typical = np.median([np.abs(atoms.get_stress()).max() for atoms in own])
+    assert size_of_stresses(rescaled(walk, stress=4), own) == pytest.approx(4 * typical / largest)
+    beyond = own[0].copy()
+    beyond.set_cell(beyond.cell * 1.3, scale_atoms=True)
+    beyond.calc = SinglePointCalculator(beyond, stress=np.ones(6))
+    assert size_of_stresses([beyond], own) is None
+    assert size_of_stresses(own, []) is None

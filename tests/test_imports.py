@@ -288,14 +288,18 @@ def test_another_reference_is_warned_of_and_refused_when_far_off(crystals, tmp_p
             compare(read(path, energies=energies), own)
 
 
-def test_a_stress_out_of_proportion_is_warned_of(crystals, tmp_path):
+def test_stresses_out_of_proportion_are_warned_of_and_refused_when_far_off(crystals, tmp_path):
     own = [relabelled(atoms, energy=atoms.get_potential_energy() - ATOM) for atoms in crystals]
+    for factor in (1, 5):
+        larger = relabelled(crystals[0], stress=factor * crystals[0].get_stress())
+        warnings = compare(read(written(tmp_path, [larger])), own).warnings
+        words = (
+            "stresses are 5 times the largest of the campaign's own crystals; are they in eV/A^3?"
+        )
+        assert warnings == ((words,) if factor == 5 else ())
     wrong = relabelled(crystals[0], stress=crystals[0].get_stress() / GPa)
-    (warning,) = compare(read(written(tmp_path, [wrong])), own).warnings
-    assert warning == (
-        "stresses up to 160 times those of the campaign's own strained crystals; "
-        "are they in eV/A^3?"
-    )
+    with pytest.raises(ValueError, match=r"data.extxyz: stresses are 160 times .*not in GPa or"):
+        compare(read(written(tmp_path, [wrong])), own)
 
 
 def test_a_weight_goes_with_each_structure(crystals, tmp_path):

@@ -213,7 +213,7 @@ def importing(killed, tmp_path_factory) -> Campaign:
         tmp_path_factory.mktemp("importing"),
         labels={"store": str(killed.folder / "labels")},
         imports=[{"file": "old.extxyz", "energies": "relative"}],
-        stages=yaml.safe_load(MINIATURE.read_text())["stages"][:1],
+        stages=[yaml.safe_load(MINIATURE.read_text())["stages"][0] | {"rounds": 1}],
     )
     shutil.copy(killed.results / "train.extxyz", campaign.folder / "old.extxyz")
     campaign.run()
@@ -271,5 +271,5 @@ def test_an_import_in_other_units_ends_the_campaign_with_one_line(importing):
     )
     assert run.returncode != 0
     (line,) = [one for one in (run.stdout + run.stderr).splitlines() if one.startswith("imports: ")]
-    assert "old.extxyz: energies and the work" in line
-    assert "GPa" in line
+    assert "old.extxyz: stresses are" in line
+    assert "they must be in eV/A^3, not in GPa" in line
