@@ -201,8 +201,8 @@ def energy_offsets(structures: Sequence[Atoms], crystals: Sequence[Atoms]) -> di
 
     A configuration of one element is compared with its crystal at the same volume, one of several
     elements with the crystals at their best volumes. Temperature and disorder raise an energy, so
-    that of each composition the lowest difference is what another reference would explain; the
-    offsets are fitted to these by least squares.
+    that of each composition the lowest difference is what another reference would explain. It is
+    the offset of an element that stands alone; those of others are fitted by least squares.
 
     Parameters
     ----------
@@ -225,14 +225,14 @@ def energy_offsets(structures: Sequence[Atoms], crystals: Sequence[Atoms]) -> di
         if known is not None:
             excess = atoms.get_potential_energy() / len(atoms) - known
             lowest[shares] = min(excess, lowest.get(shares, np.inf))
-    elements = sorted({symbol for shares in lowest for symbol, _ in shares})
-    table = np.array([[dict(shares).get(e, 0.0) for e in elements] for shares in lowest])
-    if not elements:
-        return {}
-    offsets = np.linalg.lstsq(table, np.array(list(lowest.values())), rcond=None)[0]
-    return {
-        element: Offset(float(offset), ((element, 1.0),) in lowest)
-        for element, offset in zip(elements, offsets, strict=True)
+    alone = {shares[0][0]: excess for shares, excess in lowest.items() if len(shares) == 1}
+    mixed = [(dict(shares), excess) for shares, excess in lowest.items() if len(shares) > 1]
+    others = sorted({symbol for shares, _ in mixed for symbol in shares} - set(alone))
+    table = np.array([[shares.get(symbol, 0.0) for symbol in others] for shares, _ in mixed])
+    left = [excess - sum(shares.get(s, 0.0) * alone[s] for s in alone) for shares, excess in mixed]
+    fitted = np.linalg.lstsq(table, np.array(left), rcond=None)[0] if others else []
+    return {symbol: Offset(excess, True) for symbol, excess in alone.items()} | {
+        symbol: Offset(float(offset), False) for symbol, offset in zip(others, fitted, strict=True)
     }
 
 

@@ -148,19 +148,31 @@ def test_an_offset_is_found_at_any_volume_within_the_crystals():
     assert energy_offsets([outside], crystals()) == {}
 
 
-def test_offsets_of_several_elements_are_told_apart():
+def alloy(symbols: str, excess: float) -> Atoms:
+    """Two atoms whose energy lies above or below that of the crystals (eV)."""
+    atoms = bulk("K", "bcc", a=5.3, cubic=True)
+    atoms.symbols = symbols
+    atoms.calc = SinglePointCalculator(atoms, energy=2 * -0.9 + excess)
+    return atoms
+
+
+def test_an_energy_of_formation_is_no_offset_of_elements_that_stand_alone():
     own = crystals("K") + crystals("Na")
-    alloys = []
-    for symbols in ("KK", "NaNa", "NaK"):
-        atoms = bulk("K", "bcc", a=5.3, cubic=True)
-        atoms.symbols = symbols
-        excess = sum({"K": 0.5, "Na": -2.0}[symbol] for symbol in atoms.symbols)
-        atoms.calc = SinglePointCalculator(atoms, energy=2 * -0.9 + excess)
-        alloys.append(atoms)
-    found = energy_offsets(alloys, own)
+    found = energy_offsets([alloy("KK", 1.0), alloy("NaNa", -4.0), alloy("NaK", -9.0)], own)
     assert found["K"].energy == pytest.approx(0.5, abs=0.01)
     assert found["Na"].energy == pytest.approx(-2.0, abs=0.01)
-    assert not energy_offsets(alloys[2:], own)["Na"].crystals
+    assert found["K"].crystals
+    assert found["Na"].crystals
+
+
+def test_an_offset_that_only_alloys_tell_is_marked_so():
+    own = crystals("K") + crystals("Na")
+    found = energy_offsets([alloy("KK", 1.0), alloy("NaK", -1.5)], own)
+    assert found["Na"].energy == pytest.approx(-2.0, abs=0.02)
+    assert (found["K"].crystals, found["Na"].crystals) == (True, False)
+    # Nothing tells the two apart here: each has its share.
+    found = energy_offsets([alloy("NaK", -1.5)], own)
+    assert [found[symbol].energy for symbol in ("K", "Na")] == pytest.approx([-0.75] * 2, abs=0.01)
 
 
 def test_stresses_are_compared_at_the_volumes_of_the_crystals(walk):
