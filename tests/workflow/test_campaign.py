@@ -237,7 +237,7 @@ def test_imported_structures_join_the_training_set_at_the_seeds(importing, kille
 
 def test_what_is_known_from_an_import_is_not_labelled_again(importing, killed):
     """The seeds are as they were; of what the first campaign labelled nothing is selected."""
-    old = {fate for fate in pd.read_csv(killed.results / "fates.csv")["key"]}
+    old = set(pd.read_csv(killed.results / "fates.csv")["key"])
     fates = pd.read_csv(importing.results / "fates.csv")
     assert set(fates.loc[fates["batch"] == "seeds", "fate"]) == {"from store"}
     assert not set(fates.loc[fates["batch"] != "seeds", "key"]) & old
