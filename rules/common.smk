@@ -114,6 +114,13 @@ def before(file):
     return path
 
 
+def training_set_before(wildcards):
+    """Input function: what a batch adds its labels to; the chain begins with what is imported."""
+    if wildcards.batch == "seeds":
+        return f"{RESULTS}/imports.extxyz" if config["imports"] else []
+    return before("train.extxyz")(wildcards)
+
+
 def final(file):
     """Input function: a file of the last batch of the campaign."""
     return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"

@@ -4,7 +4,7 @@ rule train:
         verdict=lambda wildcards: (
             [] if wildcards.batch == "seeds" else f"{RESULTS}/{wildcards.batch}/verdict.json"
         ),
-        before=before("train.extxyz"),
+        before=training_set_before,
         labels=labels,
         references=expand("<results>/references/{element}.json", element=ELEMENTS),
     output:

@@ -50,6 +50,7 @@ rule summary:
         fit=final("fit.json"),
         equation_of_state="<results>/validation/equation_of_state.json",
         large_cell="<results>/validation/large_cell.json",
+        imports="<results>/imports.csv" if config["imports"] else [],
     output:
         "<results>/summary.txt",
     log:

@@ -17,7 +17,10 @@ from smallcell.validation import energies_per_atom, fit_equation_of_state
 
 log_to(snakemake.log[0])
 potential = read_potential(snakemake.input.potential)
-seeds = read_structures(snakemake.input.seeds)
+# The seeds' training set begins with what is imported; the batch tells them apart.
+seeds = [
+    atoms for atoms in read_structures(snakemake.input.seeds) if atoms.info["batch"] == "seeds"
+]
 figure, axes = plt.subplots(
     1, len(potential.species), figsize=(5 * len(potential.species), 3.6), squeeze=False
 )

@@ -1,33 +1,23 @@
 """Tables and figure of the rounds: what was seen, chosen, paid and reached."""
 
-import json
-from pathlib import Path
-
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from smallcell.files import written_whole
+from smallcell.files import read_reports, written_whole
 from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table
 from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
-
-
-def read(paths: list[str]) -> list[dict]:
-    """Contents of JSON files."""
-    return [json.loads(Path(path).read_text()) for path in paths]
-
-
 rows, fates = [], []
 for batch, files in snakemake.params.batches.items():
     stage, _, number = batch.partition("/")
-    labels = read(files["labels"])
+    labels = read_reports(files["labels"])
     fates += labels
-    judgement = read(files["verdict"])[0] if files["verdict"] else {}
-    row = round_row(stage, int(number or 0), judgement, read(files["walks"]), labels)
-    for fit in read(files["fit"]):
+    judgement = read_reports(files["verdict"])[0] if files["verdict"] else {}
+    row = round_row(stage, int(number or 0), judgement, read_reports(files["walks"]), labels)
+    for fit in read_reports(files["fit"]):
         row |= fit_columns(fit)
     rows.append(row)
 table = rounds_table(rows)

@@ -29,12 +29,14 @@ proofs.append(
     f"large cell  {large['atoms']} atoms, {large['duration']:g} ps at "
     f"{large['temperature']:g} K: {outcome}"
 )
+imports = pd.read_csv(snakemake.input.imports) if snakemake.input.imports else None
 text = summary(
     snakemake.params.run,
     pd.read_csv(snakemake.input.rounds),
     json.loads(Path(snakemake.input.fit).read_text()),
     proofs,
     str(Path(snakemake.output[0]).parent),
+    imports,
 )
 with written_whole(snakemake.output[0]) as part:
     part.write_text(text)

@@ -42,7 +42,7 @@ _SHORT = np.array([v for v in product(range(-2, 3), repeat=3) if any(v)])
 """Coefficients of lattice vectors among which a reduced basis has all its Voronoi vectors."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class CanonicalForm:
     """A crystal in whole numbers; equal for equal crystals.
 
@@ -92,12 +92,14 @@ def canonical_form(atoms: Atoms) -> CanonicalForm:
             f"{atoms.get_chemical_formula() or 'no atom'}: a crystal has atoms and is periodic "
             "along three lattice vectors that span a volume"
         )
-    form = _rounded_once(atoms)
     # Of a symmetric crystal several descriptions are equally good, until its coordinates are
-    # rounded. What rounding prefers is settled here: the form of a form is that form.
-    while (again := _rounded_once(form.atoms())) != form:
-        form = again
-    return form
+    # rounded. What rounding prefers is settled here: the form of a form is that form, or, should
+    # rounding lead round in a circle, the smallest on it.
+    form, before = _rounded_once(atoms), []
+    while form not in before:
+        before.append(form)
+        form = _rounded_once(form.atoms())
+    return min(before[before.index(form) :])
 
 
 def _rounded_once(atoms: Atoms) -> CanonicalForm:

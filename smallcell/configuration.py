@@ -17,6 +17,7 @@ from ase.build import bulk
 from ase.data import chemical_symbols
 from ase.neighborlist import neighbor_list
 
+from smallcell.formats import file_format
 from smallcell.labels import k_mesh
 from smallcell.pseudopotentials import DECK_SUFFIX, check_upf, upf_element
 from smallcell.sampling import plugin_path
@@ -65,6 +66,7 @@ def meaning_faults(configuration: Mapping, levels: range) -> list[str]:
         *_order_faults(configuration),
         *_potential_faults(configuration, levels),
         *_stage_faults(configuration),
+        *_import_faults(configuration),
     ]
 
 
@@ -161,6 +163,29 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
             yield (
                 f"dft.k_spacing: {spacing} 1/A makes {divisions} k-points along one lattice vector "
                 f"of {element['symbol']}; 0.1 to 0.5 is usual"
+            )
+
+
+def _import_faults(configuration: Mapping) -> Iterator[str]:
+    files = [entry["file"] for entry in configuration["imports"]]
+    symbols = [element["symbol"] for element in configuration["elements"]]
+    for place, entry in enumerate(configuration["imports"]):
+        key, file = f"imports[{place}]", entry["file"]
+        if files.count(file) > 1:
+            yield f"{key}.file: {file} is listed more than once"
+        try:
+            file_format(file)
+            with open(file, "rb"):
+                pass
+        except OSError as error:
+            yield f"{key}.file: {file} cannot be read ({error})"
+        except ValueError as error:
+            yield f"{key}.file: {error}"
+        given = entry["energies"] if isinstance(entry["energies"], Mapping) else {}
+        if more := sorted(set(given) - set(symbols)):
+            yield (
+                f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
+                f"{', '.join(symbols)}"
             )
 
 

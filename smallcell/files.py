@@ -1,7 +1,8 @@
 """Files that are whole or not there."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,3 +34,8 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def read_reports(paths: Sequence[str | Path]) -> list[dict]:
+    """Read what jobs reported, one JSON file each."""
+    return [json.loads(Path(path).read_text()) for path in paths]

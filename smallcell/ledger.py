@@ -77,7 +77,12 @@ def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def summary(
-    run: str, rounds: pd.DataFrame, fit: Mapping, proofs: Sequence[str], folder: str
+    run: str,
+    rounds: pd.DataFrame,
+    fit: Mapping,
+    proofs: Sequence[str],
+    folder: str,
+    imports: pd.DataFrame | None = None,
 ) -> str:
     """Tell of the campaign on one screen."""
     labelled = int(rounds[[str(success) for success in SUCCESSES]].to_numpy().sum())
@@ -92,6 +97,7 @@ def summary(
         f"Campaign {run}",
         f"  rounds      {len(walked)} in {walked['stage'].nunique()} stages",
         f"  labels      {labelled}, {failed} failed",
+        *([] if imports is None else [f"  imported    {_imported(imports)}"]),
         *(
             f"  {name:<11} {_errors(fit[key])}"
             for name, key in (("training", "training"), ("held out", "held_out"))
@@ -104,6 +110,15 @@ def summary(
         f"              {folder}/rounds.csv, fates.csv, rounds.svg",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _imported(imports: pd.DataFrame) -> str:
+    warned = imports["warnings"].notna().sum()
+    return (
+        f"{imports['kept'].sum()} of {imports['configurations'].sum()} structures, "
+        f"{imports['duplicates'].sum()} duplicates, {imports['incomplete'].sum()} incomplete"
+        + (f", warnings for {warned} of {len(imports)} files in imports.csv" if warned else "")
+    )
 
 
 def _errors(errors: Mapping) -> str:

@@ -8,6 +8,8 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from smallcell.files import written_whole
+from smallcell.labels import SUCCESSES
+from smallcell.store import read_label
 
 
 def relative_to_atoms(atoms: Atoms, references: Mapping[str, float]) -> Atoms:
@@ -26,6 +28,46 @@ def relative_to_atoms(atoms: Atoms, references: Mapping[str, float]) -> Atoms:
         labelled, energy=energy, forces=atoms.get_forces(), stress=atoms.get_stress()
     )
     return labelled
+
+
+def labelled_batch(
+    fates: Sequence[Mapping], store: Path, references: Sequence[Mapping]
+) -> list[Atoms]:
+    """Collect the labels of a batch from the store.
+
+    Parameters
+    ----------
+    fates : sequence of Mapping
+        Reports of its label jobs; those without a label are passed over.
+    store : Path
+    references : sequence of Mapping
+        ``element`` and ``energy`` (eV) of each isolated atom.
+
+    Returns
+    -------
+    list of Atoms
+        Energies relative to isolated atoms; ``info["batch"]`` names the batch.
+
+    Raises
+    ------
+    ValueError
+        If a label is not in the store any more.
+    """
+    energies = {reference["element"]: reference["energy"] for reference in references}
+    structures = []
+    for fate in fates:
+        if fate["fate"] not in SUCCESSES:
+            continue
+        found = read_label(store, fate["key"])
+        if found is None:
+            raise ValueError(
+                f"label {fate['key']} of {fate['batch']} has gone from the store or is damaged; "
+                f"delete {fate['batch']}/labels in the results to have it made again"
+            )
+        labelled = relative_to_atoms(found.atoms, energies)
+        labelled.info["batch"] = fate["batch"]
+        structures.append(labelled)
+    return structures
 
 
 def read_structures(path: str | Path) -> list[Atoms]:

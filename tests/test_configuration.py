@@ -63,6 +63,12 @@ def test_defaults_are_filled_in(filled):
         ("dft.ecutwfc", "30 Ry", ["dft.ecutwfc", "30 Ry", "Ry"]),
         ("elements", [], ["elements", "non-empty"]),
         ("elements.0", {"symbol": "K", "lattice": "bcc"}, ["elements[0]", "lattice_constant"]),
+        ("imports", [{"file": "old.extxyz"}], ["imports[0]", "'energies'"]),
+        (
+            "imports",
+            [{"file": "old.extxyz", "energies": "absolute"}],
+            ["imports[0].energies", "'absolute'", "relative"],
+        ),
     ],
 )
 def test_what_the_schema_forbids_is_said_in_one_line(key, value, words):
@@ -109,6 +115,24 @@ def test_a_upf_of_another_element_is_refused(filled, soft_potassium):
     config["elements"][0]["pseudopotential"] = str(soft_potassium)
     (fault,) = meaning_faults(config, LEVELS)
     assert fault == f"elements[0].pseudopotential: {soft_potassium} is for K, not for Na"
+
+
+def test_imports_are_looked_at_before_anything_is_computed(filled, tmp_path):
+    (tmp_path / "old.extxyz").touch()
+    (tmp_path / "old.txt").touch()
+    good = str(tmp_path / "old.extxyz")
+    for files, energies, words in (
+        ([good], {"K": -1.0, "Na": -2.0}, ["imports[0].energies", "Na", "elements, K"]),
+        ([good, "none.cfg"], "relative", ["imports[1].file", "none.cfg cannot be read"]),
+        ([str(tmp_path / "old.txt")], "relative", ["imports[0].file", "old.txt", "*.extxyz"]),
+        ([good, good], "relative", ["imports[0].file", "more than once"]),
+    ):
+        config = filled | {"imports": [{"file": file, "energies": energies} for file in files]}
+        faults = meaning_faults(config, LEVELS)
+        assert any(all(word in fault for word in words) for fault in faults), faults
+    assert (
+        meaning_faults(filled | {"imports": [{"file": good, "energies": "relative"}]}, LEVELS) == []
+    )
 
 
 def test_a_complete_machine_has_no_fault(filled):

@@ -1,6 +1,8 @@
 """Tables of a campaign."""
 
-from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table
+import pandas as pd
+
+from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table, summary
 
 LABELS = [
     {"fate": "labelled", "core_seconds": 10.0, "label_core_seconds": 10.0},
@@ -36,3 +38,24 @@ def test_every_selected_structure_has_a_row_and_a_fate():
     )
     assert table["fate"].tolist() == ["labelled", "from store", "timed out"]
     assert table.columns[0] == "batch"
+
+
+def test_the_summary_tells_of_imports_where_there_are_some():
+    fit = {"training": ERRORS, "held_out": ERRORS, "loss": 0.1, "seconds": 2.0}
+    rounds = rounds_table([round_row("seeds", 0, {}, [], LABELS) | fit_columns(fit)])
+    imports = pd.DataFrame(
+        {
+            "configurations": [9, 4],
+            "kept": [6, 4],
+            "duplicates": [2, 0],
+            "incomplete": [1, 0],
+            "warnings": [None, "stresses up to 160 times those of the seeds"],
+        }
+    )
+    told = summary("run", rounds, fit, [], "results/run", imports)
+    without = summary("run", rounds, fit, [], "results/run")
+    (line,) = set(told.splitlines()) - set(without.splitlines())
+    assert line == (
+        "  imported    10 of 13 structures, 2 duplicates, 1 incomplete, "
+        "warnings for 1 of 2 files in imports.csv"
+    )

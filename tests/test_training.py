@@ -1,10 +1,19 @@
 """Training sets are relative to isolated atoms and survive their files."""
 
+import shutil
+
 import numpy as np
+import pytest
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from smallcell.training import read_structures, relative_to_atoms, write_structures
+from smallcell.store import read_label
+from smallcell.training import (
+    labelled_batch,
+    read_structures,
+    relative_to_atoms,
+    write_structures,
+)
 
 
 def labelled():
@@ -34,3 +43,19 @@ def test_a_set_of_no_structures_has_a_file_too(tmp_path):
     path = tmp_path / "structures.extxyz"
     write_structures(path, [])
     assert read_structures(path) == []
+
+
+def test_a_batch_is_what_became_a_label_and_is_still_in_the_store(labelled_store, tmp_path):
+    store = tmp_path / "labels"
+    shutil.copytree(labelled_store.folder, store)
+    fates = [
+        {"fate": "crashed", "batch": "a/000", "key": "none"},
+        labelled_store.reports["crystal"] | {"batch": "a/000"},
+    ]
+    total = read_label(store, fates[1]["key"]).atoms.get_potential_energy()
+    (found,) = labelled_batch(fates, store, [{"element": "K", "energy": -40.0}])
+    assert found.get_potential_energy() == pytest.approx(total + 80)
+    assert found.info["batch"] == "a/000"
+    shutil.rmtree(store / fates[1]["key"][:2])
+    with pytest.raises(ValueError, match="of a/000 has gone from the store .*; delete a/000/lab"):
+        labelled_batch(fates, store, [{"element": "K", "energy": -40.0}])

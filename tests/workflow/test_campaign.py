@@ -16,11 +16,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from ase.units import GPa
 from conftest import REPOSITORY
 
 from smallcell.potential import read_potential
 from smallcell.store import read_label
-from smallcell.training import read_structures
+from smallcell.training import read_structures, write_structures
 from smallcell.verification import verify
 
 PARTS = ("Snakefile", "rules", "scripts", "smallcell", "config", "envs", "profiles", "report")
@@ -253,3 +254,76 @@ def test_no_pw_on_the_path_ends_before_any_job(replayed, tmp_path):
     assert run.returncode != 0
     assert "pw-of-nobody.x: not on the PATH" in run.stdout + run.stderr
     assert not (campaign.folder / "results").exists()
+
+
+def test_without_imports_there_is_no_job_for_them(tmp_path):
+    assert not {"read_imports", "imports"} & set(Campaign(tmp_path).jobs_due())
+
+
+@pytest.fixture(scope="module")
+def importing(killed, tmp_path_factory) -> Campaign:
+    """A campaign that begins with the training set of the first, seeds among it, and one stage."""
+    campaign = Campaign(
+        tmp_path_factory.mktemp("importing"),
+        labels={"store": str(killed.folder / "labels")},
+        imports=[{"file": "old.extxyz", "energies": "relative"}],
+        stages=[yaml.safe_load(MINIATURE.read_text())["stages"][0] | {"rounds": 1}],
+    )
+    shutil.copy(killed.results / "train.extxyz", campaign.folder / "old.extxyz")
+    campaign.run()
+    return campaign
+
+
+def test_imported_structures_join_the_training_set_at_the_seeds(importing, killed):
+    old = read_structures(killed.results / "train.extxyz")
+    seeds = [atoms for atoms in old if atoms.info["batch"] == "seeds"]
+    (row,) = pd.read_csv(importing.results / "imports.csv").to_dict("records")
+    assert (row["configurations"], row["duplicates"]) == (len(old), len(seeds))
+    assert row["kept"] == len(old) - len(seeds) > 0
+    begun = read_structures(importing.results / "seeds/train.extxyz")
+    assert [atoms.info["batch"] for atoms in begun] == ["import"] * row["kept"] + ["seeds"] * 7
+    assert begun[0].info["source"] == "old.extxyz"
+    assert pd.read_csv(importing.results / "rounds.csv")["training set"][0] == len(old)
+    summary = (importing.results / "summary.txt").read_text()
+    assert f"imported    {row['kept']} of {len(old)} structures, {len(seeds)} duplicates" in summary
+    assert "Nothing to be done" in importing.run()
+
+
+def test_what_is_known_from_an_import_is_not_labelled_again(importing, killed):
+    """The seeds are as they were; of what the first campaign labelled nothing is selected."""
+    old = set(pd.read_csv(killed.results / "fates.csv")["key"])
+    fates = pd.read_csv(importing.results / "fates.csv")
+    assert set(fates.loc[fates["batch"] == "seeds", "fate"]) == {"from store"}
+    assert not set(fates.loc[fates["batch"] != "seeds", "key"]) & old
+
+
+def test_the_crystals_of_the_equation_of_state_are_the_seeds(importing, killed):
+    states = [
+        json.loads((campaign.results / "validation/equation_of_state.json").read_text())["K"]
+        for campaign in (importing, killed)
+    ]
+    assert states[0]["bulk_modulus_dft"] == states[1]["bulk_modulus_dft"]
+
+
+def test_a_changed_import_repeats_what_follows_and_labels_no_seed_again(importing):
+    file = importing.folder / "old.extxyz"
+    structures = read_structures(file)
+    write_structures(file, structures[:-1])
+    due = importing.jobs_due()
+    assert {"read_imports", "imports", "train", "fit"} <= set(due)
+    assert not {"label", "seeds", "reference"} & set(due)
+
+
+def test_an_import_in_other_units_ends_the_campaign_with_one_line(importing):
+    file = importing.folder / "old.extxyz"
+    wrong = read_structures(file)
+    for atoms in wrong:
+        atoms.calc.results["stress"] = atoms.get_stress() / GPa
+    write_structures(file, wrong)
+    run = subprocess.run(
+        importing.command(), cwd=importing.folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    (line,) = [one for one in (run.stdout + run.stderr).splitlines() if one.startswith("imports: ")]
+    assert "old.extxyz: stresses are" in line
+    assert "they must be in eV/A^3, not in GPa" in line

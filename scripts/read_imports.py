@@ -1,0 +1,22 @@
+"""Read the files of labelled structures that the configuration names, and check each by itself."""
+
+import json
+
+from smallcell.files import written_whole
+from smallcell.imports import read_import, report
+from smallcell.progress import log_to, tell
+from smallcell.training import write_structures
+
+log_to(snakemake.log[0])
+seen, structures, reports = set(), [], []
+for entry in snakemake.params.imports:
+    try:
+        found = read_import(entry, snakemake.params.species, seen)
+    except ValueError as error:
+        tell(f"imports: {error}")
+        raise
+    structures += found.structures
+    reports.append(report(found))
+write_structures(snakemake.output.structures, structures)
+with written_whole(snakemake.output.report) as part:
+    part.write_text(json.dumps(reports, indent=1))
