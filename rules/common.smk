@@ -153,6 +153,18 @@ def upf(elements):
     return expand("<results>/pseudopotentials/{element}.UPF", element=found)
 
 
+# What a label asks of a scheduler. Memory is that of the structure, known once the structure is.
+
+
+def label_memory(wildcards, input):
+    """Memory of a label job, MB."""
+    if not input.upf:
+        return MEMORY_OF_LOOKUP
+    atoms = read_structures(input.structures)[int(wildcards.structure)]
+    calculation = crystal_calculation(atoms, config["dft"], PSEUDOPOTENTIAL_HASHES)
+    return job_megabytes(atoms, calculation, input.upf)
+
+
 def check_machine():
     # With environments from conda each rule brings its own programs.
     if not workflow.deployment_settings.deployment_method:

@@ -11,6 +11,9 @@ rule reference:
     priority: 1
     conda:
         "../envs/qe.yaml"
+    threads: config["dft"]["cores"]
+    resources:
+        runtime=label_minutes(),
     params:
         dft=config["dft"],
         labels=config["labels"],
