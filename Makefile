@@ -17,7 +17,7 @@ smk := Snakefile rules
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 .PHONY: quickstart
 quickstart: $(ready) ## train the potential of config/config.yaml
@@ -64,6 +64,12 @@ lock: ## make requirements.lock from requirements.in
 	"$$folder/bin/uv" --no-config --quiet pip compile --universal --python-version 3.11 \
 	  --fork-strategy fewest --generate-hashes --no-annotate --custom-compile-command "make lock" \
 	  --output-file requirements.lock requirements.in
+
+STORE ?= labels
+
+.PHONY: verify-labels
+verify-labels: $(ready) ## read and check all of the label store STORE
+	python -m smallcell.verification $(STORE)
 
 .PHONY: bench-md
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md

@@ -76,19 +76,16 @@ ROUTE = (
     "mixing_beta",
     "mixing_mode",
     "mixing_ndim",
-    "mixing_fixed_ns",
     "diagonalization",
     "diago_thr_init",
     "diago_cg_maxiter",
     "diago_david_ndim",
     "diago_full_acc",
     "electron_maxstep",
-    "scf_must_converge",
     "startingpot",
     "startingwfc",
-    "real_space",
 )
-"""Entries of pw.x's namelist electrons that lead to the same result by another route."""
+"""Entries of pw.x's namelist electrons that only lead to the result, by one route or another."""
 
 
 @dataclass(frozen=True)

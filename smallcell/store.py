@@ -234,7 +234,8 @@ def _part_of(store: Path) -> Iterator[Path]:
         raise OSError(error.errno, f"label store {store}: {reason}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-        part.with_suffix(".txt").unlink(missing_ok=True)
+        with suppress(OSError):
+            part.with_suffix(".txt").unlink()
 
 
 def _move_into(part: Path, place: Path, store: Path) -> None:
@@ -253,6 +254,7 @@ def _move_into(part: Path, place: Path, store: Path) -> None:
                 place.rename(store / f".damaged-{place.name}-{uuid.uuid4().hex}")
         else:
             _to_disk(place.parent)
+            _to_disk(store)
             return
 
 

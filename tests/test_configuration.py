@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -58,6 +59,7 @@ def test_defaults_are_filled_in(filled):
         ("sampling.temperature", [-100, 300], ["sampling.temperature[0]", "-100"]),
         ("dft.k_spacing", 0, ["dft.k_spacing", "0", "above 0"]),
         ("stages.0.cell", [1, 0, 1], ["stages[0].cell[1]", "0"]),
+        ("dft.command", "", ["dft.command", "null"]),
         ("dft.ecutwfc", "30 Ry", ["dft.ecutwfc", "30 Ry", "Ry"]),
         ("elements", [], ["elements", "non-empty"]),
         ("elements.0", {"symbol": "K", "lattice": "bcc"}, ["elements[0]", "lattice_constant"]),
@@ -117,6 +119,35 @@ def test_missing_programs_are_named(filled, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     faults = machine_faults(filled)
     assert [fault.split(":")[0] for fault in faults] == ["pw.x", "timeout", "ld1.x", "lmp"]
+
+
+def test_a_missing_pw_can_be_done_without(filled, monkeypatch, tmp_path):
+    for name in ("timeout", "ld1.x", "lmp"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (fault,) = machine_faults(filled)
+    assert "pw.x: not on the PATH" in fault
+    assert "dft.command: null" in fault
+    for name in ("timeout", "ld1.x"):
+        (tmp_path / name).unlink()
+    replay = changed(changed(filled, "dft.command", None), "labels.store", str(tmp_path))
+    assert machine_faults(replay) == []
+
+
+def test_a_replay_needs_a_store(filled, tmp_path):
+    replay = changed(filled, "dft.command", None)
+    (fault,) = machine_faults(changed(replay, "labels.store", str(tmp_path / "none")))
+    assert fault.startswith(f"labels.store: there is no folder {tmp_path}/none")
+    assert "dft.command: null" in fault
+
+
+def test_a_store_that_cannot_be_written_is_refused(filled, small_disk):
+    config = changed(filled, "labels.store", str(small_disk))
+    assert machine_faults(config) == []
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    (fault,) = machine_faults(config)
+    assert fault.startswith(f"labels.store: {small_disk} cannot be written")
+    assert machine_faults(changed(config, "dft.command", None)) == []
 
 
 def test_a_plugin_for_another_lammps_is_refused(filled, monkeypatch, tmp_path):

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from smallcell.programs import leave_launcher, without_launcher
+from smallcell.programs import Program, ask_pw, leave_launcher, without_launcher
 from smallcell.pseudopotentials import generate_upf
 
 STEP = {
@@ -51,3 +51,28 @@ def test_an_mpi_program_runs_in_a_step_of_slurm(monkeypatch):
         monkeypatch.setenv(name, value)
     with open("config/pseudopotentials/K.soft.ld1") as deck:
         assert "<UPF" in generate_upf(deck.read())
+
+
+@pytest.mark.parametrize("command", ["pw.x", "env OMP_NUM_THREADS=1 pw.x"])
+def test_pw_tells_its_version(command):
+    program = ask_pw(command)
+    assert program.name == "pw.x"
+    assert program.version[0].isdecimal()
+    assert program.release == f"pw.x-{program.version.split('.')[0]}"
+
+
+@pytest.mark.parametrize("command", ["pw-of-nobody.x", "echo JOB DONE"])
+def test_what_is_not_pw_is_named(command):
+    with pytest.raises(ValueError, match=f"dft.command: '{command}' does not start pw.x"):
+        ask_pw(command)
+
+
+def test_releases_are_told_apart_by_the_major_version():
+    versions = ("6.7MaX", "6.8", "7.3.1", "10.0")
+    assert [Program("pw.x", version).release for version in versions] == [
+        "pw.x-6",
+        "pw.x-6",
+        "pw.x-7",
+        "pw.x-10",
+    ]
+    assert Program("pw.x", None).release == "pw.x"

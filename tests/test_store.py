@@ -3,10 +3,15 @@
 import gzip
 import json
 import multiprocessing
+import os
+import signal
+import subprocess
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -16,8 +21,10 @@ from smallcell.programs import Program
 from smallcell.store import (
     DESCRIPTION,
     OUTPUT,
+    PART,
     README,
     STRUCTURE,
+    file_hash,
     find_label,
     label_key,
     read_label,
@@ -153,19 +160,111 @@ def test_only_canonical_crystals_and_output_of_pw_are_stored(tmp_path):
     assert not list(tmp_path.glob("??/*"))
 
 
-def _write_many(store):
-    for number in range(20):
-        stored(store, structure(5.0 + number / 100))
+def triclinic(number):
+    """One of many labelled crystals without symmetry, whose canonical form is soon found."""
+    cell = [[5, 0, 0], [0.3, 5.1, 0], [0.2, 0.4, 5.3 + number / 1000]]
+    atoms = canonical_form(Atoms("K", cell=cell, pbc=True)).atoms()
+    atoms.calc = SinglePointCalculator(
+        atoms, energy=-3.0 - number, forces=np.zeros((1, 3)), stress=np.arange(6) / 100
+    )
+    return atoms
 
 
-def test_two_writers_of_the_same_labels_leave_each_once(tmp_path):
-    writers = [multiprocessing.Process(target=_write_many, args=(tmp_path,)) for _ in range(2)]
+def is_whole(entry):
+    """Whether an entry has its three files as they were written."""
+    label = read_label(entry.parent.parent, entry.name)
+    return label is not None and all(
+        file_hash(entry / name) == digest for name, digest in label.description["sha256"].items()
+    )
+
+
+def _write_shared_and_own(store, barrier, number):
+    barrier.wait()
+    stored(store, triclinic(1000))
+    stored(store, triclinic(number))
+
+
+def test_a_hundred_writers_at_once_leave_each_label_once(tmp_path):
+    barrier = multiprocessing.Barrier(100)
+    writers = [
+        multiprocessing.Process(target=_write_shared_and_own, args=(tmp_path, barrier, number))
+        for number in range(100)
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-        assert writer.exitcode == 0
+    assert [writer.exitcode for writer in writers] == [0] * 100
     entries = list(tmp_path.glob("??/*"))
-    assert len(entries) == 20
-    assert all(read_label(tmp_path, entry.name) for entry in entries)
-    assert not list(tmp_path.glob(".part-*"))
+    assert len(entries) == 101
+    assert all(is_whole(entry) for entry in entries)
+    assert {place.name for place in tmp_path.iterdir() if len(place.name) > 2} == {README}
+
+
+def _write_and_report(store, first, reports):
+    for number in range(first, first + 1000):
+        os.write(reports, f"{stored(store, triclinic(number))}\n".encode())
+
+
+def test_fifty_kills_break_no_entry_and_lose_none_that_was_reported(tmp_path):
+    rng = np.random.default_rng(1)
+    finished = []
+    for kill in range(50):
+        reading, writing = os.pipe()
+        writer = multiprocessing.Process(
+            target=_write_and_report, args=(tmp_path, 1000 * kill, writing)
+        )
+        writer.start()
+        # Not before the first label is there, so that no moment is lost to the start.
+        with os.fdopen(reading) as reports:
+            finished.append(reports.readline().strip())
+            time.sleep(rng.uniform(0, 0.05))
+            os.kill(writer.pid, signal.SIGKILL)
+            writer.join()
+            os.close(writing)
+            finished += reports.read().split()
+    entries = list(tmp_path.glob("??/*"))
+    assert all(is_whole(entry) for entry in entries)
+    assert len(finished) == len(set(finished)) >= 50
+    assert set(finished) <= {entry.name for entry in entries}
+    # Some were killed in the midst of an entry, or this test would show nothing.
+    assert list(tmp_path.glob(f"{PART}*"))
+
+
+def test_a_full_disk_is_told_and_leaves_the_store_intact(small_disk):
+    store, filler = small_disk / "labels", small_disk / "filler"
+    first = stored(store, triclinic(0))
+    page = os.sysconf("SC_PAGE_SIZE")
+    # The disk gets full at each of the files of an entry in turn, up to where one fits in.
+    for pages in range(4):
+        filler.write_bytes(bytes(page))
+        space = os.statvfs(small_disk).f_bavail
+        filler.write_bytes(bytes((space + 1 - pages) * page))
+        if pages < 3:
+            with pytest.raises(OSError, match=f"{store}: the disk is full; make room"):
+                stored(store, triclinic(1))
+        else:
+            second = stored(store, triclinic(1))
+        assert not list(store.glob(f"{PART}*"))
+        assert read_label(store, first)
+        assert all(is_whole(entry) for entry in store.glob("??/*"))
+    assert read_label(store, second)
+
+
+def test_a_disk_full_from_the_start_is_told_too(small_disk):
+    page = os.sysconf("SC_PAGE_SIZE")
+    (small_disk / "filler").write_bytes(bytes(os.statvfs(small_disk).f_bavail * page))
+    store = small_disk / "labels"
+    with pytest.raises(OSError, match=f"{store}: the disk is full"):
+        stored(store, triclinic(1))
+    (small_disk / "filler").unlink()
+    assert read_label(store, stored(store, triclinic(1)))
+    assert "label.extxyz" in (store / README).read_text()
+
+
+def test_a_store_that_cannot_be_written_can_be_read(small_disk):
+    key = stored(small_disk, triclinic(0))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert find_label(small_disk, key)
+    with pytest.raises(OSError, match=f"{small_disk}: it cannot be written \\(Read-only"):
+        stored(small_disk, triclinic(1))

@@ -1,7 +1,8 @@
 """A miniature campaign through Snakemake, with real pw.x and LAMMPS.
 
 The campaign starts from an empty store and is killed three times on its way; a second one, from
-the store that the first has filled, runs through. Both must end with the same potential.
+the store that the first has filled and on a machine without pw.x, runs through. Both must end with
+the same potential.
 """
 
 import os
@@ -19,6 +20,7 @@ from conftest import REPOSITORY
 from smallcell.potential import read_potential
 from smallcell.store import read_label
 from smallcell.training import read_structures
+from smallcell.verification import verify
 
 PARTS = ("Snakefile", "rules", "scripts", "smallcell", "config", "envs", "profiles", "report")
 MINIATURE = Path(__file__).with_name("miniature.yaml")
@@ -29,8 +31,9 @@ DFT = yaml.safe_load(MINIATURE.read_text())["dft"]
 class Campaign:
     """A copy of the workflow in a folder of its own, and its runs there."""
 
-    def __init__(self, folder: Path, **changes) -> None:
+    def __init__(self, folder: Path, path: str = os.environ["PATH"], **changes) -> None:
         self.folder = folder
+        self.environment = os.environ | {"PATH": path}
         self.results = folder / "results/miniature"
         for part in PARTS:
             source, target = REPOSITORY / part, folder / part
@@ -54,7 +57,12 @@ class Campaign:
     def run(self, *options: str) -> str:
         """Run to the end and return what was printed."""
         run = subprocess.run(
-            self.command(*options), cwd=self.folder, capture_output=True, text=True, check=False
+            self.command(*options),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert run.returncode == 0, run.stdout + run.stderr
         return run.stdout + run.stderr
@@ -99,11 +107,30 @@ def killed(tmp_path_factory) -> Campaign:
     return campaign
 
 
+def path_without(programs: set[str], folder: Path) -> str:
+    """A PATH on which everything is as before, but for some programs."""
+    places = []
+    for number, place in enumerate(os.environ["PATH"].split(os.pathsep)):
+        found = {name for name in programs if shutil.which(name, path=place)}
+        if found:
+            links = folder / str(number)
+            links.mkdir()
+            for program in set(os.listdir(place)) - found:
+                (links / program).symlink_to(Path(place) / program)
+            place = str(links)
+        places.append(place)
+    return os.pathsep.join(places)
+
+
 @pytest.fixture(scope="module")
 def replayed(killed, tmp_path_factory) -> Campaign:
-    """The same campaign, uninterrupted, from the labels of the other, in a folder with a space."""
+    """The same campaign from the labels of the other, without pw.x, in a folder with a space."""
+    path = path_without({"pw.x", "ld1.x"}, tmp_path_factory.mktemp("path"))
+    assert not shutil.which("pw.x", path=path)
     campaign = Campaign(
         tmp_path_factory.mktemp("replayed") / "in a folder",
+        path,
+        dft=DFT | {"command": None},
         labels={"store": str(killed.folder / "labels")},
     )
     campaign.run()
@@ -139,9 +166,31 @@ def test_killed_and_resumed_or_not_the_potential_is_the_same_to_the_bit(killed, 
     assert (replayed.folder / train).read_text() == (killed.folder / train).read_text()
 
 
-def test_a_replay_labels_nothing(replayed):
+def test_a_replay_labels_nothing_and_needs_no_pw(replayed):
     fates = pd.read_csv(replayed.results / "fates.csv")
     assert set(fates["fate"]) == {"from store"}
+    assert not (replayed.results / "pseudopotentials").exists()
+
+
+def test_the_store_is_in_order(killed):
+    findings = verify(killed.folder / "labels")
+    assert findings.faults == []
+    assert len(findings.descriptions) == len(list((killed.folder / "labels").glob("??/*")))
+
+
+def test_what_a_store_lacks_ends_a_replay_with_that_fate(killed, tmp_path):
+    campaign = Campaign(
+        tmp_path,
+        dft=DFT | {"command": None},
+        labels={"store": str(killed.folder / "labels")},
+        seeds={"strain": [0.9, 1.1], "number": 3, "unit": "primitive"},
+    )
+    run = subprocess.run(
+        campaign.command(), cwd=campaign.folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode != 0
+    assert "not in store, dft.command is null, and label store" in run.stdout + run.stderr
+    assert "2 of 3 labels failed" in run.stdout + run.stderr
 
 
 def test_a_second_run_does_nothing(replayed):
@@ -164,15 +213,15 @@ def test_a_change_of_the_second_stage_leaves_the_first_alone(replayed):
     replayed.configure()
 
 
-def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(replayed, killed):
+def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(killed):
     store = killed.folder / "labels"
     before = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
-    replayed.configure(fit={"iterations": 50, "weights": {"force": 0.02}})
-    assert not {"label", "reference", "pseudopotential", "seeds"} & set(replayed.jobs_due())
-    old = replayed.potential()
-    replayed.run()
-    assert replayed.potential() != old
-    fates = pd.read_csv(replayed.results / "fates.csv")
+    killed.configure(fit={"iterations": 50, "weights": {"force": 0.02}})
+    assert not {"label", "reference", "pseudopotential", "seeds"} & set(killed.jobs_due())
+    old = killed.potential()
+    killed.run()
+    assert killed.potential() != old
+    fates = pd.read_csv(killed.results / "fates.csv")
     assert not set(fates.loc[fates["fate"] == "labelled", "key"]) & set(before)
     after = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
     assert before.items() <= after.items()
