@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from math import ceil
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
@@ -14,9 +15,13 @@ sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 from smallcell.basis import LEVELS
-from smallcell.configuration import machine_faults, meaning_faults, schema_faults
+from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
+from smallcell.labels import crystal_calculation
+from smallcell.ladder import LONGEST
+from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.pseudopotentials import source_hash
+from smallcell.training import read_structures
 
 
 def refuse(faults):
@@ -34,7 +39,12 @@ RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
+LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
 BEGAN = time.time()
+
+# Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
+if workflow.is_main_process and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+    workflow.register_resource("mem_mb", int(free_memory(os.environ) / MEGABYTE))
 
 
 pathvars:
@@ -153,22 +163,22 @@ def upf(elements):
     return expand("<results>/pseudopotentials/{element}.UPF", element=found)
 
 
-# What a label asks of a scheduler. Memory is that of the structure, known once the structure is.
-
-
 def label_memory(wildcards, input):
-    """Memory of a label job, MB."""
-    if not input.upf:
-        return MEMORY_OF_LOOKUP
+    """Memory to set aside for a label (MB): what pw.x will take for the structure."""
+    # Snakemake asks again when the files are there; a dry run cannot do with "to be determined".
+    if not all(Path(path).exists() for path in (input.structures, *input.upf)):
+        return 0
     atoms = read_structures(input.structures)[int(wildcards.structure)]
     calculation = crystal_calculation(atoms, config["dft"], PSEUDOPOTENTIAL_HASHES)
-    return job_megabytes(atoms, calculation, input.upf)
+    return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
 
 
 def check_machine():
     # With environments from conda each rule brings its own programs.
     if not workflow.deployment_settings.deployment_method:
         refuse(machine_faults(config))
+    if workflow.local_exec:
+        refuse(cores_faults(config, workflow.cores))
 
 
 def print_summary():

@@ -27,7 +27,7 @@ rule label:
     threads: config["dft"]["cores"]
     resources:
         mem_mb=label_memory,
-        runtime=label_minutes(),
+        runtime=LABEL_MINUTES,
     params:
         dft=config["dft"],
         labels=config["labels"],

@@ -13,7 +13,7 @@ rule reference:
         "../envs/qe.yaml"
     threads: config["dft"]["cores"]
     resources:
-        runtime=label_minutes(),
+        runtime=LABEL_MINUTES,
     params:
         dft=config["dft"],
         labels=config["labels"],

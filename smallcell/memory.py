@@ -6,7 +6,7 @@ docs/label-fates.md (``make bench-memory``).
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,11 +77,19 @@ def _plane_waves(atoms: Atoms, cutoff: float) -> float:
     return atoms.cell.volume / Bohr**3 * cutoff**1.5 / (6 * np.pi**2)
 
 
-def job_memory(
-    atoms: Atoms, calculation: Calculation, pseudopotential_folder: Path, cores: int
-) -> float:
-    """Memory that a scheduler should set aside for a label job (bytes): pw.x and what starts it."""
-    return PYTHON + pw_memory(atoms, calculation, pseudopotential_folder, cores)
+def job_megabytes(atoms: Atoms, calculation: Calculation, upf: Sequence[str], cores: int) -> int:
+    """Memory that a scheduler should set aside for a label job (MB): of pw.x and its starter.
+
+    Parameters
+    ----------
+    atoms : Atoms
+    calculation : Calculation
+    upf : sequence of str
+        Paths of pseudopotentials, all in one folder; none if pw.x is not to be started.
+    cores : int
+    """
+    program = pw_memory(atoms, calculation, Path(upf[0]).parent, cores) if upf else 0.0
+    return math.ceil((PYTHON + program) / MEGABYTE)
 
 
 def free_memory(environment: Mapping[str, str], root: Path = Path("/")) -> float:
