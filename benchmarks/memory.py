@@ -29,8 +29,8 @@ CASES = [
     ("K.soft.ld1", (1, 1, 2), "cubic", SOFT),
     ("K.soft.ld1", (1, 2, 2), "cubic", SOFT),
     ("K.soft.ld1", (2, 2, 2), "cubic", SOFT),
-    ("K.ld1", (1, 1, 1), "cubic", HARD | {"k_spacing": 0.6}),
-    ("Na.ld1", (1, 1, 1), "cubic", HARD),
+    ("K.pslibrary.ld1", (1, 1, 1), "cubic", HARD | {"k_spacing": 0.6}),
+    ("Na.pslibrary.ld1", (1, 1, 1), "cubic", HARD),
 ]
 
 

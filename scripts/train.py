@@ -16,7 +16,7 @@ references = {
 }
 structures = read_structures(snakemake.input.before) if snakemake.input.before else []
 fates = [json.loads(Path(path).read_text()) for path in snakemake.input.labels]
-check_failures([fate["fate"] for fate in fates], snakemake.params.labels["failed_share"])
+check_failures(fates, snakemake.params.labels["failed_share"])
 for fate in fates:
     if fate["fate"] not in SUCCESSES:
         continue

@@ -343,6 +343,11 @@ def judge(output: str, status: int) -> tuple[Fate, str]:
     message : str
     """
     complaint = _complaint(output)
+    if (copies := output.count("Program PWSCF")) > 1:
+        return Fate.CRASHED, (
+            f"pw.x ran as {copies} copies that did not know of each other: the mpirun that started "
+            "it is of another MPI than pw.x; put that of pw.x beside it, or first on the PATH"
+        )
     if status == TIMED_OUT or "Maximum CPU time exceeded" in output:
         return Fate.TIMED_OUT, "pw.x ran into the time limit"
     if "convergence NOT achieved" in output:

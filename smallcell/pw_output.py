@@ -65,7 +65,7 @@ def oddity(output: str) -> str:
     if not energy:
         return "pw.x printed no energy"
     if bool(forces) != bool(stress):
-        return f"pw.x printed {'forces' if forces else 'stress'} without its counterpart"
+        return "pw.x printed " + ("forces but no stress" if forces else "a stress but no forces")
     printed = (("energy", energy[-1:], 1), ("forces", forces, 3), ("stress", stress, 6))
     for name, rows, width in printed:
         for row in rows:
