@@ -3,7 +3,8 @@
 Each rung is an answer to one kind of failure, and changes how pw.x gets to its result, never what
 the result is: how densities are mixed, how bands are found, where the search starts, how far it
 goes. A label from any rung is that of the first try, to the accuracy of either (a test holds each
-rung to it). Cut-offs, smearing and k-points stay as they are, whatever fails.
+rung to it). Cut-offs, smearing and k-points stay as they are, whatever fails. The reasons for each
+rung are in docs/label-fates.md.
 """
 
 import os

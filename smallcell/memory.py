@@ -28,8 +28,8 @@ DENSE_ARRAYS = 40
 """Complex numbers for each plane wave of the density: densities and potentials on the grid and
 in reciprocal space, the history of eight densities that mixing keeps, structure factors."""
 
-PYTHON = 200 * MEGABYTE
-"""The job that starts pw.x."""
+PYTHON = 300 * MEGABYTE
+"""What starts pw.x: the script of the job and, where a scheduler runs it, Snakemake."""
 
 
 def pw_memory(

@@ -80,9 +80,9 @@ def oddity(output: str) -> str:
 def unsettled_forces(output: str) -> str:
     """Say how far the forces are from those of a converged density; nothing if they are settled.
 
-    The correction that pw.x adds to the forces for what is missing to self-consistency is about as
-    large as the error that is left. It may be a tenth of the total force, where pw.x itself begins
-    to warn, or `SETTLED`. One atom alone feels no force, whatever is corrected.
+    pw.x adds a correction to the forces for what is missing to self-consistency; the error that is
+    left is seldom larger. It may be a tenth of the total force, where pw.x itself begins to warn,
+    or `SETTLED`. One atom alone feels no force, whatever is corrected.
     """
     if re.search(r"number of atoms/cell\s+=\s+1\s", output):
         return ""
