@@ -45,8 +45,9 @@ DIAGONALISATION = (
     "more bands than PWs",
     "zhegvd failed",
     "dsygvd failed",
+    "charge is wrong",
 )
-"""Words of pw.x where it does not find the bands."""
+"""Words of pw.x where it does not find the bands, or wrong ones."""
 
 OUT_OF_MEMORY = ("Error allocating", "Cannot allocate memory", "nsufficient virtual memory")
 """Words of Fortran's run-time libraries and of the C library where memory runs out."""

@@ -129,7 +129,7 @@ def ask_pw(command: str) -> Program:
     Parameters
     ----------
     command : str
-        How to start it, e.g. ``mpirun -np 4 pw.x``.
+        pw.x, by name or path.
 
     Raises
     ------

@@ -74,25 +74,43 @@ def test_what_never_converges_ends_with_its_fate_after_all_rungs(
     assert outcome.core_seconds > 2 * first.core_seconds
 
 
+def crowded(spacing=2.0, **electrons):
+    """A cell so small, at so low a cut-off, that it has hardly more plane waves than bands."""
+    atoms = bulk("K", "bcc", a=2.5)
+    settings = {"ecutwfc": 10, "ecutrho": 40, "k_spacing": spacing}
+    return atoms, calculation(atoms, settings, **electrons)
+
+
 @pytest.mark.parametrize(
-    ("electrons", "words"),
+    ("case", "words"),
     [
         ({"diago_david_ndim": 2}, "S matrix not positive definite"),
+        ({"diago_david_ndim": 2, "spacing": 1.5}, "charge is wrong"),
         ({"diago_david_ndim": 4}, "more bands than PWs"),
         ({"diagonalization": "cg", "diago_cg_maxiter": 1}, "too many bands are not converged"),
     ],
 )
 def test_bands_that_are_not_found_are_searched_by_conjugate_gradients(
-    soft_potassium, tmp_path, electrons, words
+    soft_potassium, tmp_path, case, words
 ):
-    # In so small a cell at so low a cut-off there are hardly more plane waves than bands.
-    atoms = bulk("K", "bcc", a=2.5)
-    described = calculation(atoms, {"ecutwfc": 10, "ecutrho": 40, "k_spacing": 2.0}, **electrons)
+    atoms, described = crowded(**case)
     first = run_pw(atoms, described, "pw.x", soft_potassium.parent, 100, tmp_path / "first")
     assert first.fate == Fate.DIAGONALISATION_FAILED
     assert words in first.message
     outcome = start(atoms, described, soft_potassium, tmp_path / "all")
     assert (outcome.fate, outcome.retries) == (Fate.LABELLED, ("conjugate gradients",))
+
+
+def test_bands_that_conjugate_gradients_do_not_find_are_searched_once_more(
+    soft_potassium, tmp_path, monkeypatch
+):
+    gradients, orbitals = LADDER[Fate.DIAGONALISATION_FAILED]
+    hampered = replace(gradients, electrons=gradients.electrons | {"diago_cg_maxiter": 1})
+    monkeypatch.setattr(ladder, "LADDER", {Fate.DIAGONALISATION_FAILED: (hampered, orbitals)})
+    atoms, described = crowded(diago_david_ndim=2)
+    outcome = start(atoms, described, soft_potassium, tmp_path)
+    assert outcome.fate == Fate.LABELLED
+    assert outcome.retries == ("conjugate gradients", "parallel orbitals")
 
 
 def test_forces_of_a_loose_density_are_no_label_but_those_of_a_tighter_one(
