@@ -129,12 +129,18 @@ def test_a_run_that_its_time_limit_stopped_goes_on_from_its_density_once(
     soft_potassium, tmp_path, capfd
 ):
     atoms = bulk("K", "bcc", a=5.0)
-    endless = calculation(atoms, conv_thr=1e-30)
-    began = time.monotonic()
-    outcome = start(atoms, endless, soft_potassium, tmp_path, time_limit=6)
-    assert (outcome.fate, outcome.retries) == (Fate.TIMED_OUT, ("resumed",))
-    assert time.monotonic() - began < 2 * 6 + 2
-    first, second = capfd.readouterr().err.split("after retries: resumed")
+    endless = calculation(atoms, conv_thr=1e-30, electron_maxstep=10_000)
+    # On a busy machine an iteration may take longer than what is left of a short limit.
+    for limit in (4, 12, 36):
+        began = time.monotonic()
+        outcome = start(atoms, endless, soft_potassium, tmp_path, time_limit=limit)
+        assert outcome.fate == Fate.TIMED_OUT
+        assert time.monotonic() - began < 2 * limit + 5
+        printed = capfd.readouterr().err
+        if outcome.retries:
+            break
+    assert outcome.retries == ("resumed",)
+    first, second = printed.split("after retries: resumed")
     assert "The initial density is read from file" not in first
     assert "The initial density is read from file" in second
 
@@ -187,7 +193,7 @@ def test_memory_that_cannot_do_ends_before_pw(soft_potassium, tmp_path, monkeypa
     assert os.listdir(tmp_path) == []
 
 
-def test_memory_that_runs_out_is_told_and_answered_by_taking_less(soft_potassium, tmp_path):
+def test_memory_that_runs_out_is_told_and_less_is_tried(soft_potassium, tmp_path):
     atoms = bulk("K", "bcc", a=5.0, cubic=True) * (1, 1, 2)
     limited = tmp_path / "limited"
     limited.write_text('#!/bin/sh\nulimit -v 460000\nexec pw.x "$@"\n')
