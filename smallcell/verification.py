@@ -15,7 +15,7 @@ from ase import Atoms
 
 from smallcell.labels import Calculation
 from smallcell.programs import Program
-from smallcell.pw_output import convergence, cores, version
+from smallcell.pw_output import convergence, cores, magnetic_moment, version
 from smallcell.store import (
     DESCRIPTION,
     FORMAT,
@@ -111,6 +111,8 @@ def _description_faults(entry: Path, description: dict, atoms: Atoms, output: st
     told = (description["program"], description["convergence"], description["cost"]["cores"])
     if told != (vars(program), convergence(output), cores(output)):
         yield f"{DESCRIPTION} tells program, convergence or cores otherwise than {OUTPUT}"
+    if atoms.calc.results.get("magmom") != magnetic_moment(output):
+        yield f"{STRUCTURE} has another magnetic moment than {OUTPUT}"
 
 
 def _number_faults(atoms: Atoms, printed: Atoms) -> Iterator[str]:

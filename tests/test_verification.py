@@ -90,6 +90,15 @@ def test_a_number_that_pw_did_not_print_is_found_in_spite_of_checksums(store, en
     assert "energy in label.extxyz and pw.out.gz differ by" in fault
 
 
+def test_another_magnetic_moment_is_found(store, labelled_store):
+    key = labelled_store.reports["atom"]["key"]
+    atom = store / key[:2] / key
+    edit(atom / STRUCTURE, "magmom=1.0", "magmom=0.0")
+    sign(atom)
+    (fault,) = verify(store).faults
+    assert fault == f"{atom}: label.extxyz has another magnetic moment than pw.out.gz"
+
+
 def test_forces_that_do_not_sum_to_zero_are_found(store, entry):
     lines = (entry / STRUCTURE).read_text().splitlines()
     *kept, force = lines[2].split()

@@ -5,6 +5,7 @@ the store that the first has filled and on a machine without pw.x, runs through.
 the same potential.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -218,11 +219,16 @@ def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(killed):
     before = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
     killed.configure(fit={"iterations": 50, "weights": {"force": 0.02}})
     assert not {"label", "reference", "pseudopotential", "seeds"} & set(killed.jobs_due())
-    old = killed.potential()
+    old, began = killed.potential(), time.time()
     killed.run()
     assert killed.potential() != old
-    fates = pd.read_csv(killed.results / "fates.csv")
-    assert not set(fates.loc[fates["fate"] == "labelled", "key"]) & set(before)
+    reports = [
+        json.loads(path.read_text())
+        for path in killed.results.glob("**/labels/*.json")
+        if path.stat().st_mtime > began
+    ]
+    assert reports
+    assert not {report["key"] for report in reports if report["fate"] == "labelled"} & set(before)
     after = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
     assert before.items() <= after.items()
 
