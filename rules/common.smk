@@ -16,7 +16,7 @@ os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLA
 
 from smallcell.basis import LEVELS
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
-from smallcell.labels import crystal_calculation
+from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
 from smallcell.ladder import LONGEST
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
@@ -163,13 +163,25 @@ def upf(elements):
     return expand("<results>/pseudopotentials/{element}.UPF", element=found)
 
 
+# Memory to set aside for a job of pw.x (MB) depends on its input. Snakemake asks once more when that
+# is there; before, in a dry run, it cannot do with "to be determined".
+
+
 def label_memory(wildcards, input):
-    """Memory to set aside for a label (MB): what pw.x will take for the structure."""
-    # Snakemake asks again when the files are there; a dry run cannot do with "to be determined".
-    if not all(Path(path).exists() for path in (input.structures, *input.upf)):
+    """Memory for a label: what pw.x will take for the structure."""
+    if not all(Path(path).exists() for path in input):
         return 0
     atoms = read_structures(input.structures)[int(wildcards.structure)]
     calculation = crystal_calculation(atoms, config["dft"], PSEUDOPOTENTIAL_HASHES)
+    return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
+
+
+def atom_memory(wildcards, input):
+    """Memory for an isolated atom."""
+    if not all(Path(path).exists() for path in input):
+        return 0
+    atoms = isolated_atom(wildcards.element, config["dft"]["atom_box"])
+    calculation = atom_calculation(wildcards.element, config["dft"], PSEUDOPOTENTIAL_HASHES)
     return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
 
 

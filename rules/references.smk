@@ -13,6 +13,7 @@ rule reference:
         "../envs/qe.yaml"
     threads: config["dft"]["cores"]
     resources:
+        mem_mb=atom_memory,
         runtime=LABEL_MINUTES,
     params:
         dft=config["dft"],

@@ -132,6 +132,7 @@ def test_several_cores_need_an_mpirun_and_the_cores(filled, monkeypatch, tmp_pat
     (fault,) = machine_faults(config)
     assert fault.startswith("mpirun: not on the PATH")
     assert cores_faults(config, 3) == []
+    assert cores_faults(changed(config, "dft.command", None), 1) == []
     (fault,) = cores_faults(config, 2)
     assert fault == "dft.cores: a label is to have 3 cores, and snakemake has --cores 2"
 
