@@ -75,6 +75,10 @@ verify-labels: $(ready) ## read and check all of the label store STORE
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md
 
+.PHONY: bench-memory
+bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour
+	PYTHONPATH=. python benchmarks/memory.py
+
 # A set of labelled structures, for the two targets below.
 SET ?= results/quickstart/train.extxyz
 LEVELS ?= $(basename $(SET))-levels

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from math import ceil
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
@@ -14,9 +15,13 @@ sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 from smallcell.basis import LEVELS
-from smallcell.configuration import machine_faults, meaning_faults, schema_faults
+from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
+from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
+from smallcell.ladder import LONGEST
+from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.pseudopotentials import source_hash
+from smallcell.training import read_structures
 
 
 def refuse(faults):
@@ -34,7 +39,12 @@ RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
+LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
 BEGAN = time.time()
+
+# Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
+if workflow.is_main_process and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+    workflow.register_resource("mem_mb", int(free_memory(os.environ) / MEGABYTE))
 
 
 pathvars:
@@ -160,10 +170,34 @@ def upf(elements):
     return expand("<results>/pseudopotentials/{element}.UPF", element=found)
 
 
+# Memory to set aside for a job of pw.x (MB) depends on its input. Snakemake asks once more when that
+# is there; before, in a dry run, it cannot do with "to be determined".
+
+
+def label_memory(wildcards, input):
+    """Memory for a label: what pw.x will take for the structure."""
+    if not all(Path(path).exists() for path in input):
+        return 0
+    atoms = read_structures(input.structures)[int(wildcards.structure)]
+    calculation = crystal_calculation(atoms, config["dft"], PSEUDOPOTENTIAL_HASHES)
+    return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
+
+
+def atom_memory(wildcards, input):
+    """Memory for an isolated atom."""
+    if not all(Path(path).exists() for path in input):
+        return 0
+    atoms = isolated_atom(wildcards.element, config["dft"]["atom_box"])
+    calculation = atom_calculation(wildcards.element, config["dft"], PSEUDOPOTENTIAL_HASHES)
+    return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
+
+
 def check_machine():
     # With environments from conda each rule brings its own programs.
     if not workflow.deployment_settings.deployment_method:
         refuse(machine_faults(config))
+    if workflow.local_exec:
+        refuse(cores_faults(config, workflow.cores))
 
 
 def print_summary():

@@ -24,6 +24,10 @@ rule label:
         "<logs>/{batch}/labels/{structure}.log",
     conda:
         "../envs/qe.yaml"
+    threads: config["dft"]["cores"]
+    resources:
+        mem_mb=label_memory,
+        runtime=LABEL_MINUTES,
     params:
         dft=config["dft"],
         labels=config["labels"],

@@ -11,6 +11,10 @@ rule reference:
     priority: 1
     conda:
         "../envs/qe.yaml"
+    threads: config["dft"]["cores"]
+    resources:
+        mem_mb=atom_memory,
+        runtime=LABEL_MINUTES,
     params:
         dft=config["dft"],
         labels=config["labels"],

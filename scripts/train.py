@@ -10,7 +10,7 @@ from smallcell.verdict import check_failures
 log_to(snakemake.log[0])
 structures = read_structures(snakemake.input.before) if snakemake.input.before else []
 fates = read_reports(snakemake.input.labels)
-check_failures([fate["fate"] for fate in fates], snakemake.params.labels["failed_share"])
+check_failures(fates, snakemake.params.labels["failed_share"])
 store = Path(snakemake.params.labels["store"])
 structures += labelled_batch(fates, store, read_reports(snakemake.input.references))
 write_structures(snakemake.output[0], structures)

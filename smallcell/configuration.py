@@ -19,6 +19,7 @@ from ase.neighborlist import neighbor_list
 
 from smallcell.formats import file_format
 from smallcell.labels import k_mesh
+from smallcell.programs import mpirun
 from smallcell.pseudopotentials import DECK_SUFFIX, check_upf, upf_element
 from smallcell.sampling import plugin_path
 
@@ -194,6 +195,14 @@ def machine_faults(configuration: Mapping) -> list[str]:
     return [*_program_faults(configuration), *_store_faults(configuration), *_plugin_faults()]
 
 
+def cores_faults(configuration: Mapping, cores: int) -> list[str]:
+    """Say if a label is to have more cores than the campaign has on this machine."""
+    wanted = configuration["dft"]["cores"]
+    if wanted <= cores or configuration["dft"]["command"] is None:
+        return []
+    return [f"dft.cores: a label is to have {wanted} cores, and snakemake has --cores {cores}"]
+
+
 def _program_faults(configuration: Mapping) -> Iterator[str]:
     cure = "run 'make setup' and activate .venv, or use conda"
     for program in _label_programs(configuration):
@@ -211,7 +220,9 @@ def _label_programs(configuration: Mapping) -> list[str]:
     command = configuration["dft"]["command"]
     if command is None:
         return []
-    programs = [*command.split()[:1], "pw.x", "timeout"]
+    programs = [command, "timeout"]
+    if configuration["dft"]["cores"] > 1:
+        programs.append(mpirun(command) or "mpirun")
     if any(e["pseudopotential"].endswith(DECK_SUFFIX) for e in configuration["elements"]):
         programs.append("ld1.x")
     return list(dict.fromkeys(programs))

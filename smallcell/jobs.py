@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ase import Atoms
 
-from smallcell.labels import OUTPUT, Calculation, Fate, run_pw, too_close
+from smallcell.labels import OUTPUT, Calculation, Fate, too_close
+from smallcell.ladder import climb
 from smallcell.programs import Program
 from smallcell.pw_output import version
 from smallcell.store import find_label, label_key, read_label, write_label
@@ -30,16 +31,16 @@ def label_once(
     program : Program
         That labels are to come from; of whatever version the store has, if it names none.
     settings : Mapping
-        ``dft`` with ``command`` and ``time_limit`` (s), ``labels`` with ``store`` and ``closest``.
-        Where the command is None, the store is all there is.
+        ``dft`` with ``command``, ``cores`` and ``time_limit`` (s), ``labels`` with ``store`` and
+        ``closest``. Where the command is None, the store is all there is.
     upf : sequence of str
         Paths of pseudopotentials, all in one folder; not needed without a command.
 
     Returns
     -------
     report : dict
-        ``key``, ``fate``, ``message``, ``core_seconds`` of this job and ``label_core_seconds``
-        that the label cost when it was computed.
+        ``key``, ``fate``, ``message``, ``retries``, ``core_seconds`` of this job and
+        ``label_core_seconds`` that the label cost when it was computed.
     labelled : Atoms or None
         What the store has under the key, None if there is no label.
 
@@ -61,17 +62,12 @@ def label_once(
         return _report(key, Fate.NOT_IN_STORE, message, 0.0, 0.0), None
     with tempfile.TemporaryDirectory(prefix="pw.x-") as scratch:
         began = time.monotonic()
-        outcome = run_pw(
-            atoms,
-            calculation,
-            command,
-            Path(upf[0]).parent,
-            settings["dft"]["time_limit"],
-            Path(scratch),
-        )
+        outcome = climb(atoms, calculation, settings["dft"], Path(upf[0]).parent, Path(scratch))
         seconds, core_seconds = time.monotonic() - began, outcome.core_seconds
         if outcome.atoms is None:
-            return _report(key, outcome.fate, outcome.message, core_seconds, 0.0), None
+            return _report(
+                key, outcome.fate, outcome.message, core_seconds, 0.0, outcome.retries
+            ), None
         output = (Path(scratch) / OUTPUT).read_text()
     written = write_label(store, outcome.atoms, calculation, output, seconds, core_seconds)
     if written != key:
@@ -81,16 +77,22 @@ def label_once(
         )
     # The store rounds what it writes: every campaign reads the same numbers, the first one too.
     found = read_label(store, key)
-    return _report(key, Fate.LABELLED, "", core_seconds, core_seconds), found.atoms
+    return _report(key, Fate.LABELLED, "", core_seconds, core_seconds, outcome.retries), found.atoms
 
 
 def _report(
-    key: str, fate: Fate, message: str, core_seconds: float, label_core_seconds: float
+    key: str,
+    fate: Fate,
+    message: str,
+    core_seconds: float,
+    label_core_seconds: float,
+    retries: Sequence[str] = (),
 ) -> dict:
     return {
         "key": key,
         "fate": str(fate),
         "message": message,
+        "retries": list(retries),
         "core_seconds": core_seconds,
         "label_core_seconds": label_core_seconds,
     }

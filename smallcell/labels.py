@@ -7,6 +7,7 @@ crashed or ran out of time is an outcome with a name, not an exception that ends
 import math
 import resource
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,13 +22,35 @@ from ase.geometry import complete_cell
 from ase.neighborlist import neighbor_list
 
 from smallcell.programs import leave_launcher
-from smallcell.pw_output import magnetic_moment
+from smallcell.pw_output import magnetic_moment, oddity, unsettled_forces
 
 OUTPUT = "espresso.pwo"
 """Name that ASE gives to what pw.x prints."""
 
+ERRORS = "espresso.err"
+"""Name that ASE gives to pw.x's standard error."""
+
+SCRATCH = "scratch"
+"""Folder in which pw.x leaves what it may go on from."""
+
 TIMED_OUT = 124
 """Exit status of coreutils' timeout when it had to end the command."""
+
+KILLED = 137
+"""Exit status that a shell, timeout and mpirun give for SIGKILL."""
+
+DIAGONALISATION = (
+    "S matrix not positive definite",
+    "too many bands are not converged",
+    "more bands than PWs",
+    "zhegvd failed",
+    "dsygvd failed",
+    "charge is wrong",
+)
+"""Words of pw.x where it does not find the bands, or wrong ones."""
+
+OUT_OF_MEMORY = ("Error allocating", "Cannot allocate memory", "nsufficient virtual memory")
+"""Words of Fortran's run-time libraries and of the C library where memory runs out."""
 
 
 class Fate(StrEnum):
@@ -35,11 +58,16 @@ class Fate(StrEnum):
 
     LABELLED = "labelled"
     FROM_STORE = "from store"
-    TOO_CLOSE = "too close"
-    NOT_CONVERGED = "not converged"
-    TIMED_OUT = "timed out"
-    CRASHED = "crashed"
     NOT_IN_STORE = "not in store"
+    TOO_CLOSE = "too close"
+    TOO_LARGE = "too large"
+    NOT_CONVERGED = "not converged"
+    DIAGONALISATION_FAILED = "diagonalisation failed"
+    FORCES_UNSETTLED = "forces unsettled"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    UNSOUND = "unsound"
+    CRASHED = "crashed"
 
 
 SUCCESSES = (Fate.LABELLED, Fate.FROM_STORE)
@@ -111,13 +139,16 @@ class Outcome:
         The structure with energy (eV), forces (eV/A), stress (eV/A^3) and, where there is spin,
         magnetic moment (Bohr magnetons).
     core_seconds : float
-        Processor time of pw.x.
+        Processor time of pw.x, in all tries.
+    retries : tuple of str
+        Names of the rungs of `smallcell.ladder` that were tried after the first try.
     """
 
     fate: Fate
     message: str
     atoms: Atoms | None
     core_seconds: float
+    retries: tuple[str, ...] = ()
 
 
 def k_mesh(cell: np.ndarray, spacing: float) -> tuple[int, int, int]:
@@ -235,22 +266,23 @@ def run_pw(
     time_limit: float,
     folder: Path,
 ) -> Outcome:
-    """Label a structure with pw.x.
+    """Label a structure with pw.x, in one try (see `smallcell.ladder` for more).
 
     Parameters
     ----------
     atoms : Atoms
     calculation : Calculation
     command : str
-        How to start pw.x, e.g. ``pw.x`` or ``mpirun -np 2 pw.x``.
+        How to start pw.x, e.g. ``pw.x`` or ``mpirun -np 2 pw.x -nk 2``.
     pseudopotential_folder : Path
         Where ``<element>.UPF`` are.
     time_limit : float
         Wall time after which pw.x is ended (s).
     folder : Path
-        Scratch folder; pw.x's input and output stay there.
+        Scratch folder; pw.x's input, output and, if it is stopped by the time limit, density stay
+        there.
     """
-    used_before = _children_seconds()
+    used_before, began = _children_seconds(), time.monotonic()
     espresso = Espresso(
         # In the foreground: a signal to the job's process group must reach pw.x too.
         profile=EspressoProfile(
@@ -259,7 +291,14 @@ def run_pw(
         ),
         directory=folder,
         input_data={
-            "control": {"tprnfor": True, "tstress": True, "disk_io": "none", "outdir": "scratch"},
+            "control": {
+                "tprnfor": True,
+                "tstress": True,
+                "disk_io": "none",
+                "outdir": SCRATCH,
+                # Before its time is up, pw.x stops by itself and leaves its density.
+                "max_seconds": 0.8 * time_limit,
+            },
             "system": dict(calculation.system),
             "electrons": dict(calculation.electrons),
         },
@@ -268,42 +307,66 @@ def run_pw(
         kpts=None if calculation.k_mesh == (1, 1, 1) else calculation.k_mesh,
     )
     leave_launcher()
-    status = 0
+    status, reading = 0, ""
     try:
         espresso.calculate(atoms, ["energy", "forces", "stress"], [])
     except subprocess.CalledProcessError as error:
         status = error.returncode
-    except Exception:  # noqa: BLE001 - whatever ASE's parser stumbles over is judged below
-        pass
+        if time.monotonic() - began >= time_limit:
+            status = TIMED_OUT
+    except Exception as error:  # noqa: BLE001 - whatever ASE's parser stumbles over is judged below
+        reading = str(error)
     core_seconds = _children_seconds() - used_before
     output = _read(folder / OUTPUT)
-    fate, message = judge(output, status)
+    fate, message = judge(output + _read(folder / ERRORS), status)
     if fate != Fate.LABELLED:
         return Outcome(fate, message, None, core_seconds)
     try:
         labelled = _labelled(atoms, espresso.results, magnetic_moment(output))
     except ValueError as error:
-        return Outcome(Fate.CRASHED, str(error), None, core_seconds)
+        return Outcome(Fate.UNSOUND, reading or str(error), None, core_seconds)
     return Outcome(fate, message, labelled, core_seconds)
 
 
 def judge(output: str, status: int) -> tuple[Fate, str]:
     """Tell the fate of a calculation from what pw.x printed and its exit status.
 
+    Parameters
+    ----------
+    output : str
+        What pw.x printed, its standard error included.
+    status : int
+
     Returns
     -------
     fate : Fate
-        LABELLED only if pw.x converged and came to its end.
+        LABELLED only if pw.x converged, came to its end, and printed numbers that can be trusted.
     message : str
     """
-    if status == TIMED_OUT:
+    complaint = _complaint(output)
+    if (copies := output.count("Program PWSCF")) > 1:
+        return Fate.CRASHED, (
+            f"pw.x ran as {copies} copies that did not know of each other: the mpirun that started "
+            "it is of another MPI than pw.x; put that of pw.x beside it, or first on the PATH"
+        )
+    if status == TIMED_OUT or "Maximum CPU time exceeded" in output:
         return Fate.TIMED_OUT, "pw.x ran into the time limit"
     if "convergence NOT achieved" in output:
         return Fate.NOT_CONVERGED, "the self-consistent field did not converge"
+    if any(words in output for words in DIAGONALISATION):
+        return Fate.DIAGONALISATION_FAILED, complaint
+    if status == KILLED:
+        return Fate.OUT_OF_MEMORY, "pw.x was killed, as happens where memory runs out"
+    if any(words in output for words in OUT_OF_MEMORY):
+        return Fate.OUT_OF_MEMORY, "pw.x could not allocate the memory that it needs"
     if status != 0 or "JOB DONE." not in output:
-        return Fate.CRASHED, _complaint(output) or f"pw.x ended with status {status}"
+        return Fate.CRASHED, complaint or f"pw.x ended with status {status}"
     if "convergence has been achieved" not in output:
         return Fate.NOT_CONVERGED, "pw.x reports no converged self-consistent field"
+    if odd := oddity(output):
+        return Fate.UNSOUND, odd
+    if uncertain := unsettled_forces(output):
+        return Fate.FORCES_UNSETTLED, uncertain
     return Fate.LABELLED, ""
 
 
@@ -319,12 +382,16 @@ def _labelled(atoms: Atoms, results: Mapping, moment: float | None) -> Atoms:
     Raises
     ------
     ValueError
-        If a number is missing or not finite.
+        If a number is missing or not finite, or the forces are those of other atoms.
     """
     label = {name: results.get(name) for name in ("energy", "forces", "stress")}
     for name, value in label.items():
         if value is None or not np.all(np.isfinite(value)):
             raise ValueError(f"pw.x printed no finite {name}")
+    if len(label["forces"]) != len(atoms):
+        raise ValueError(
+            f"pw.x printed forces on {len(label['forces'])} atoms, and there are {len(atoms)}"
+        )
     labelled = atoms.copy()
     if moment is not None:
         label["magmom"] = moment

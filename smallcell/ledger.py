@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from smallcell.labels import SUCCESSES, Fate
+from smallcell.labels import Fate
 
 
 def round_row(
@@ -31,6 +31,7 @@ def round_row(
         "frames": judgement.get("frames", 0),
         "selected": len(fates),
         **fate_counts,
+        "retried": sum(bool(fate["retries"]) for fate in fates),
         "walk seconds": sum(walk["seconds"] for walk in walks),
         "label core-seconds": sum(fate["core_seconds"] for fate in fates),
         "label core-seconds in all": sum(fate["label_core_seconds"] for fate in fates),
@@ -61,7 +62,8 @@ def rounds_table(rows: Sequence[Mapping]) -> pd.DataFrame:
 def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
     """Table with one row a selected structure, from the reports of its label jobs."""
     columns = [
-        "batch",
+        "stage",
+        "round",
         "structure",
         "formula",
         "atoms",
@@ -69,11 +71,17 @@ def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
         "step",
         "grade",
         "fate",
+        "retries",
         "message",
         "core_seconds",
         "key",
     ]
-    return pd.DataFrame(reports).reindex(columns=columns)
+    rows = []
+    for report in reports:
+        stage, _, number = report["batch"].partition("/")
+        retries = ", ".join(report["retries"])
+        rows.append(dict(report) | {"stage": stage, "round": int(number or 0), "retries": retries})
+    return pd.DataFrame(rows).reindex(columns=columns)
 
 
 def summary(
@@ -85,8 +93,6 @@ def summary(
     imports: pd.DataFrame | None = None,
 ) -> str:
     """Tell of the campaign on one screen."""
-    labelled = int(rounds[[str(success) for success in SUCCESSES]].to_numpy().sum())
-    failed = int(rounds["selected"].sum()) - labelled
     core_hours = {
         "labels": rounds["label core-seconds in all"].sum() / 3600,
         "walks": rounds["walk seconds"].sum() / 3600,
@@ -96,7 +102,7 @@ def summary(
     lines = [
         f"Campaign {run}",
         f"  rounds      {len(walked)} in {walked['stage'].nunique()} stages",
-        f"  labels      {labelled}, {failed} failed",
+        f"  labels      {_fates_in_words(rounds)}",
         *([] if imports is None else [f"  imported    {_imported(imports)}"]),
         *(
             f"  {name:<11} {_errors(fit[key])}"
@@ -110,6 +116,14 @@ def summary(
         f"              {folder}/rounds.csv, fates.csv, rounds.svg",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _fates_in_words(rounds: pd.DataFrame) -> str:
+    """``41 labelled, 2 from store, 1 not converged; 3 needed a retry``."""
+    counts = {fate: rounds[str(fate)].sum() for fate in Fate}
+    words = ", ".join(f"{number} {fate}" for fate, number in counts.items() if number)
+    retried = rounds["retried"].sum()
+    return words + (f"; {retried} needed a retry" if retried else "")
 
 
 def _imported(imports: pd.DataFrame) -> str:

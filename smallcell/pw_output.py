@@ -2,9 +2,16 @@
 
 import re
 
+import numpy as np
 from ase.units import Bohr, Rydberg
 
 _NUMBER = r"([-+.\dEe]+)"
+
+LAST_DIGIT = 1e-8
+"""What the last decimal of a printed force stands for (Ry/bohr)."""
+
+SETTLED = 1e-3
+"""Correction to the forces that is small enough in any case (Ry/bohr; 26 meV/A)."""
 
 
 def version(output: str) -> str | None:
@@ -44,6 +51,63 @@ def convergence(output: str) -> dict[str, float | int | None]:
         "scf_accuracy": None if accuracy is None else accuracy * Rydberg,
         "total_force": None if force is None else force * Rydberg / Bohr,
     } | {name: None if count is None else int(count) for name, count in counts.items()}
+
+
+def oddity(output: str) -> str:
+    """Say what is wrong with energy, forces or stress as they are printed; nothing if all is well.
+
+    pw.x takes the mean off the forces before it prints them, so that they sum to zero but for the
+    rounding of each to eight decimals.
+    """
+    energy = re.findall(r"!\s+total energy\s+=(.*)Ry", output)
+    forces = re.findall(r"atom\s+\d+ type\s+\d+\s+force =(.*)", _block(output, "Forces acting"))
+    stress = _block(output, "total   stress").splitlines()[1:4]
+    if not energy:
+        return "pw.x printed no energy"
+    if bool(forces) != bool(stress):
+        return "pw.x printed " + ("forces but no stress" if forces else "a stress but no forces")
+    printed = (("energy", energy[-1:], 1), ("forces", forces, 3), ("stress", stress, 6))
+    for name, rows, width in printed:
+        for row in rows:
+            if not _finite(row, width):
+                return f"pw.x printed {row.strip()!r} among its numbers of the {name}"
+    total = np.abs(np.sum([[float(word) for word in row.split()] for row in forces], axis=0))
+    if forces and total.max() > len(forces) * LAST_DIGIT:
+        return f"the forces sum to {total.max():.1e} Ry/bohr instead of zero"
+    return ""
+
+
+def unsettled_forces(output: str) -> str:
+    """Say how far the forces are from those of a converged density; nothing if they are settled.
+
+    pw.x adds a correction to the forces for what is missing to self-consistency; the error that is
+    left is seldom larger. It may be a tenth of the total force, where pw.x itself begins to warn,
+    or `SETTLED`. One atom alone feels no force, whatever is corrected.
+    """
+    if re.search(r"number of atoms/cell\s+=\s+1\s", output):
+        return ""
+    total = _last(rf"Total force =\s*{_NUMBER}", output)
+    correction = _last(rf"Total SCF correction =\s*{_NUMBER}", output)
+    if total is None or correction is None or correction <= max(SETTLED, 0.1 * total):
+        return ""
+    return (
+        f"the density is not converged well enough for forces: of {total:.6f} Ry/bohr "
+        f"{correction:.6f} are a correction"
+    )
+
+
+def _block(output: str, title: str) -> str:
+    """Return what follows a title, where it occurs last."""
+    _, found, text = output.rpartition(title)
+    return text if found else ""
+
+
+def _finite(row: str, width: int) -> bool:
+    try:
+        numbers = [float(word) for word in row.split()]
+    except ValueError:
+        return False
+    return len(numbers) == width and bool(np.all(np.isfinite(numbers)))
 
 
 def _last(pattern: str, output: str) -> float | None:

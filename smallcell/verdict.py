@@ -32,9 +32,9 @@ def verdict(
     Raises
     ------
     ValueError
-        If more labels failed than the share allows; the message names the fates.
+        If more labels failed than the share allows; the message names them.
     """
-    check_failures([fate["fate"] for fate in fates], failed_share)
+    check_failures(fates, failed_share)
     frames = sum(walk["frames"] for walk in walks)
     if not fates:
         decision, reason = "stage ends", "no walker met a configuration that the potential ignores"
@@ -69,18 +69,38 @@ def check_walks(fates: Sequence[str], selected: int) -> None:
         )
 
 
-def check_failures(fates: Sequence[str], failed_share: float) -> None:
+def check_failures(fates: Sequence[Mapping], failed_share: float) -> None:
     """Refuse labels of which more than a share failed.
+
+    Parameters
+    ----------
+    fates : sequence of Mapping
+        Reports of the labels of a batch.
+    failed_share : float
 
     Raises
     ------
     ValueError
-        With the number of each fate.
+        With the number of each fate, and a line about each structure that failed.
     """
-    failed = sum(fate not in SUCCESSES for fate in fates)
-    if failed > failed_share * len(fates):
-        counts = ", ".join(f"{number} {fate}" for fate, number in sorted(Counter(fates).items()))
-        raise ValueError(
-            f"{failed} of {len(fates)} labels failed ({counts}), more than labels.failed_share "
-            f"{failed_share} allows; the logs of the labels say why"
-        )
+    failed = [fate for fate in fates if fate["fate"] not in SUCCESSES]
+    if len(failed) <= failed_share * len(fates):
+        return
+    counts = Counter(fate["fate"] for fate in fates)
+    raise ValueError(
+        f"{len(failed)} of {len(fates)} labels failed "
+        f"({', '.join(f'{number} {fate}' for fate, number in sorted(counts.items()))}), more than "
+        f"labels.failed_share {failed_share} allows:\n"
+        + "\n".join(map(_failure, failed))
+        + "\nwhat pw.x printed is in the results, logs/<batch>/labels/<structure>.log"
+    )
+
+
+def _failure(fate: Mapping) -> str:
+    """Tell of a structure that failed, in a line."""
+    retries = f" after {', '.join(fate['retries'])}" if fate["retries"] else ""
+    reason = f", {fate['message']}" if fate["message"] else ""
+    return (
+        f"  {fate['batch']}, structure {fate['structure']}, {fate['formula']}: "
+        f"{fate['fate']}{retries}{reason}"
+    )

@@ -54,6 +54,7 @@ def labelled_store(soft_potassium, tmp_path_factory) -> LabelledStore:
     folder = tmp_path_factory.mktemp("store") / "labels"
     dft = {
         "command": "pw.x",
+        "cores": 1,
         "time_limit": 300,
         "ecutwfc": 20,
         # So fine a grid that energies do not depend on where on it the atoms are.

