@@ -20,7 +20,7 @@ rule train:
 
 
 rule fit:
-    """The potential, starting from that of the batch before, and its active set."""
+    """The potential, starting from that of the batch before, its active set and its wall."""
     input:
         train="<results>/{batch}/train.extxyz",
         start=before("potential.mtp"),
@@ -29,6 +29,7 @@ rule fit:
         mtp="<results>/{batch}/potential.mtp",
         almtp="<results>/{batch}/potential.almtp",
         held_out="<results>/{batch}/held_out.mtp",
+        wall="<results>/{batch}/wall.json",
         report="<results>/{batch}/fit.json",
     log:
         "<logs>/{batch}/fit.log",

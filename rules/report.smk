@@ -4,11 +4,13 @@ rule result:
         mtp=final("potential.mtp"),
         almtp=final("potential.almtp"),
         train=final("train.extxyz"),
+        wall=final("wall.json"),
     output:
         mtp="<results>/potential.mtp",
         almtp="<results>/potential.almtp",
         train="<results>/train.extxyz",
         cfg="<results>/train.cfg",
+        lammps="<results>/potential.lammps",
     log:
         "<logs>/result.log",
     conda:

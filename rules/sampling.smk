@@ -2,6 +2,7 @@ rule sample:
     """A walker: molecular dynamics that saves what the potential does not know."""
     input:
         potential=before("potential.almtp"),
+        wall=before("wall.json"),
     output:
         frames="<results>/{stage}/{round}/walkers/{walker}.extxyz",
         report="<results>/{stage}/{round}/walkers/{walker}.json",

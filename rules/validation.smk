@@ -24,6 +24,7 @@ rule large_cell:
     """Does a cell far larger than any that was labelled hold together?"""
     input:
         potential=final("potential.almtp"),
+        wall=final("wall.json"),
     output:
         "<results>/validation/large_cell.json",
     log:

@@ -1,11 +1,11 @@
-"""Fit the potential to a training set, tell its errors, and choose its active set.
+"""Fit the potential to a training set, tell its errors, choose its active set and its wall.
 
 A second fit leaves a share of the structures out, to tell the error on what a fit has not seen;
 the potential itself is fitted to all of them.
 """
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 from ase.units import GPa
@@ -20,6 +20,7 @@ from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
 from smallcell.selection import active_set
 from smallcell.training import read_structures
+from smallcell.wall import wall
 
 
 def in_report_units(found: Errors) -> dict:
@@ -90,6 +91,8 @@ report = {
 write_potential(snakemake.output.mtp, potential)
 write_potential(snakemake.output.almtp, potential)
 write_potential(snakemake.output.held_out, without)
+with written_whole(snakemake.output.wall) as part:
+    part.write_text(json.dumps(asdict(wall(potential, structures)), indent=1))
 with written_whole(snakemake.output.report) as part:
     part.write_text(json.dumps(report, indent=1))
 batch = snakemake.wildcards.batch

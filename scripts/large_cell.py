@@ -9,15 +9,18 @@ from smallcell.files import written_whole
 from smallcell.progress import log_to, tell
 from smallcell.sampling import crystal, provide
 from smallcell.validation import run_large_cell, write_large_cell_run
+from smallcell.wall import Wall
 
 log_to(snakemake.log[0])
 settings = snakemake.params.validation
 start = crystal(snakemake.params.elements[0], "conventional", settings["cell"])
+barrier = Wall(**json.loads(Path(snakemake.input.wall).read_text()))
 species = [element["symbol"] for element in snakemake.params.elements]
 with tempfile.TemporaryDirectory(prefix="large-cell-") as name:
     folder = Path(name)
     provide(folder, Path(snakemake.input.potential))
-    write_large_cell_run(folder, start, species, settings, snakemake.params.seed % 900000 + 1)
+    seed = snakemake.params.seed % 900000 + 1
+    write_large_cell_run(folder, start, species, settings, barrier, seed)
     outcome = run_large_cell(folder, start, settings["temperature"])
 with written_whole(snakemake.output[0]) as part:
     part.write_text(json.dumps(settings | asdict(outcome), indent=1))

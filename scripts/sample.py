@@ -12,6 +12,7 @@ from smallcell.files import written_whole
 from smallcell.progress import log_to
 from smallcell.sampling import draw_conditions, provide, walk, write_walk
 from smallcell.training import write_structures
+from smallcell.wall import Wall
 
 log_to(snakemake.log[0])
 began = time.perf_counter()
@@ -25,11 +26,12 @@ rng = np.random.default_rng(
 )
 species = [element["symbol"] for element in snakemake.params.elements]
 sampling = snakemake.params.sampling
+barrier = Wall(**json.loads(Path(snakemake.input.wall).read_text()))
 conditions = draw_conditions(snakemake.params.elements, snakemake.params.cell, sampling, rng)
 with tempfile.TemporaryDirectory(prefix="walk-") as name:
     folder = Path(name)
     provide(folder, Path(snakemake.input.potential))
-    write_walk(folder, conditions, sampling, species)
+    write_walk(folder, conditions, sampling, species, barrier)
     done = walk(folder, species)
     log = folder / "log.lammps"
     if log.exists():

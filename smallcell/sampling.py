@@ -25,6 +25,7 @@ from ase.units import GPa, bar
 
 from smallcell.labels import TIMED_OUT
 from smallcell.programs import without_launcher
+from smallcell.wall import Wall, lammps_lines
 
 THERMOSTAT_TIME = 0.1
 """Damping time of the thermostat (ps)."""
@@ -151,7 +152,7 @@ def draw_conditions(
 
 
 def write_walk(
-    folder: Path, conditions: Conditions, sampling: Mapping, species: Sequence[str]
+    folder: Path, conditions: Conditions, sampling: Mapping, species: Sequence[str], barrier: Wall
 ) -> None:
     """Write LAMMPS's input for a walk: ``in.walk`` and ``start.data``.
 
@@ -164,6 +165,7 @@ def write_walk(
         ``cell_change``.
     species : sequence of str
         In the order of the potential's types.
+    barrier : Wall
     """
     write_start(folder / "start.data", conditions.start, species)
     pressure = conditions.pressure * GPa / bar
@@ -172,7 +174,7 @@ def write_walk(
     every = sampling["grade_every"]
     steps = round(1000 * sampling["duration"] / sampling["timestep"])
     lines = [
-        *system(species, "mtp/extrapolation"),
+        *system(species, barrier),
         f"timestep {sampling['timestep'] / 1000:g}",
         # The momentum of the whole is no motion, except that an atom alone has no other.
         f"compute_modify thermo_temp extra/dof {0 if alone else 3}",
@@ -195,7 +197,7 @@ def write_walk(
     (folder / "in.walk").write_text("\n".join(lines) + "\n")
 
 
-def system(species: Sequence[str], style: str) -> list[str]:
+def system(species: Sequence[str], barrier: Wall) -> list[str]:
     """LAMMPS commands that read ``start.data`` and what `provide` has put beside it."""
     return [
         "units metal",
@@ -203,8 +205,7 @@ def system(species: Sequence[str], style: str) -> list[str]:
         "boundary p p p",
         "newton on",
         "read_data start.data",
-        f"pair_style {style}",
-        f"pair_coeff * * {POTENTIAL} {' '.join(map(str, range(len(species))))}",
+        *lammps_lines("mtp/extrapolation", POTENTIAL, len(species), barrier),
         "neighbor 1.0 bin",
         "neigh_modify delay 0 every 1 check yes",
     ]

@@ -19,6 +19,7 @@ from smallcell.sampling import (
     system,
     write_start,
 )
+from smallcell.wall import Wall
 
 EOS_STRAIN = 0.1
 """Relative change of the lattice constant from the minimum within which points are fitted."""
@@ -106,7 +107,12 @@ class LargeCellRun:
 
 
 def write_large_cell_run(
-    folder: Path, start: Atoms, species: Sequence[str], settings: Mapping, seed: int
+    folder: Path,
+    start: Atoms,
+    species: Sequence[str],
+    settings: Mapping,
+    barrier: Wall,
+    seed: int,
 ) -> None:
     """Write ``in.npt`` and ``start.data``: NPT at zero pressure.
 
@@ -118,6 +124,7 @@ def write_large_cell_run(
         In the order of the potential's types.
     settings : Mapping
         ``temperature`` (K), ``duration`` (ps).
+    barrier : Wall
     seed : int
         Of the velocities.
     """
@@ -125,7 +132,7 @@ def write_large_cell_run(
     temperature = settings["temperature"]
     steps = round(settings["duration"] / TIMESTEP)
     lines = [
-        *system(species, "mtp/extrapolation"),
+        *system(species, barrier),
         f"timestep {TIMESTEP:g}",
         f"velocity all create {2 * temperature:g} {seed} mom yes dist gaussian",
         f"fix dynamics all npt temp {temperature:g} {temperature:g} {THERMOSTAT_TIME} "

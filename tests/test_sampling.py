@@ -10,6 +10,7 @@ from smallcell.engine import rows
 from smallcell.potential import write_potential
 from smallcell.sampling import WalkFate, draw_conditions, provide, walk, write_walk
 from smallcell.selection import active_set, grades
+from smallcell.wall import Wall
 
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
 SODIUM = {"symbol": "Na", "lattice": "bcc", "lattice_constant": 4.2}
@@ -26,6 +27,9 @@ SAMPLING = {
     "save_above": 2.1,
     "stop_above": 10,
 }
+
+WALL = Wall(1.0, 0.9, 1.0)
+"""Lower and further in than anything that happens here."""
 
 
 def draw(elements=(POTASSIUM,), cell=CELL, seed=1, **changes):
@@ -73,7 +77,7 @@ def known_world(tmp_path_factory):
 
 def run(known_world, folder, conditions, **changes):
     provide(folder, known_world[1])
-    write_walk(folder, conditions, SAMPLING | changes, ["K"])
+    write_walk(folder, conditions, SAMPLING | changes, ["K"], WALL)
     return walk(folder, ["K"])
 
 
@@ -113,6 +117,6 @@ def test_an_atom_alone_walks_too(known_world, tmp_path):
 
 def test_lammps_that_does_not_start_is_an_error_and_no_walk(known_world, tmp_path):
     provide(tmp_path, known_world[1].with_name("none.almtp"))
-    write_walk(tmp_path, draw(), SAMPLING, ["K"])
+    write_walk(tmp_path, draw(), SAMPLING, ["K"], WALL)
     with pytest.raises(RuntimeError, match="LAMMPS did not start: ERROR"):
         walk(tmp_path, ["K"])

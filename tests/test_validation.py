@@ -22,6 +22,7 @@ from smallcell.validation import (
     run_large_cell,
     write_large_cell_run,
 )
+from smallcell.wall import Wall, wall
 
 LABEL = ("energy", "forces", "stress")
 
@@ -61,7 +62,8 @@ def test_a_large_cell_of_a_sound_potential_survives(tmp_path):
     write_potential(path, replace(potential, active_set=active_set(rows(potential, crystals))))
     start = bulk("K", "bcc", a=5.4, cubic=True) * (3, 3, 3)
     provide(tmp_path, path)
-    write_large_cell_run(tmp_path, start, ["K"], {"temperature": 100, "duration": 10}, seed=1)
+    settings = {"temperature": 100, "duration": 10}
+    write_large_cell_run(tmp_path, start, ["K"], settings, wall(potential, crystals), seed=1)
     outcome = run_large_cell(tmp_path, start, 100)
     assert outcome.survived, outcome.message
     assert outcome.mean_temperature == pytest.approx(100, rel=0.1)
@@ -76,7 +78,8 @@ def test_a_large_cell_that_bursts_or_collapses_is_told(tmp_path, sign):
     write_potential(path, replace(potential, active_set=np.eye(potential.n_parameters)))
     start = bulk("K", "bcc", a=4.0, cubic=True) * (3, 3, 3)
     provide(tmp_path, path)
-    write_large_cell_run(tmp_path, start, ["K"], {"temperature": 300, "duration": 2}, seed=1)
+    settings = {"temperature": 300, "duration": 2}
+    write_large_cell_run(tmp_path, start, ["K"], settings, Wall(1.0, 0.9, 1.0), seed=1)
     outcome = run_large_cell(tmp_path, start, 300)
     assert not outcome.survived
     assert re.search("Lost atoms|Fix halt condition for fix-id guard", outcome.message)
