@@ -79,7 +79,7 @@ bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour
 	PYTHONPATH=. python benchmarks/memory.py
 
-# A set of labelled structures, for the two targets below.
+# A set of labelled structures, for the three targets below.
 SET ?= results/quickstart/train.extxyz
 LEVELS ?= $(basename $(SET))-levels
 
@@ -91,6 +91,14 @@ bench-fit: $(ready) $(SET) ## measure the fit on SET, ours and motep's; writes d
 .PHONY: levels
 levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to choose a level by
 	PYTHONPATH=. python benchmarks/levels.py $(SET) $(LEVELS)
+
+POTENTIAL ?= results/quickstart/potential.mtp
+PRUNED ?= $(basename $(POTENTIAL))-pruned
+
+# Weights of the fit in WEIGHTS: --energy 1 --force 0.01 --stress 0.001 --convention mlip
+.PHONY: prune
+prune: $(ready) $(SET) ## drop what POTENTIAL, fitted to SET, can do without: a cheaper potential
+	PYTHONPATH=. python -m smallcell.prune $(SET) $(POTENTIAL) $(PRUNED) $(WEIGHTS) --threads $(CORES)
 
 results/quickstart/train.extxyz:
 	@echo "$@ is made by make quickstart; or name a set of your own: SET=file.extxyz"; exit 1

@@ -3,8 +3,8 @@
 Body-centred cubic potassium, a = 5.29 A, cut-off 7 A, 300 K, steps of 1 fs; with two species every
 other atom is sodium. The potential is a repulsion of pairs in the basis of each level: what a step
 costs depends on the basis and on the neighbours alone. The time is that of LAMMPS's loop, all of
-it, times the number of ranks; the least of `REPEATS` runs counts. ASE calculators evaluate the same
-cells beside it, ours and motep's.
+it, times the number of ranks and the share of a processor that they had; the least of `REPEATS`
+runs counts. ASE calculators evaluate the same cells beside it, ours and motep's.
 
     python benchmarks/md.py docs/benchmarks.md
 """
@@ -33,7 +33,7 @@ from motep.potentials.mtp.data import MTPData
 from numpy.polynomial.chebyshev import chebinterpolate
 
 from benchmarks.pages import write_part
-from smallcell.basis import generate_basis
+from smallcell.basis import Basis, generate_basis
 from smallcell.engine import MTPCalculator, rows
 from smallcell.fitting import starting_potential
 from smallcell.potential import Potential, write_potential
@@ -94,9 +94,18 @@ def potential_of(level: int, n_species: int) -> Potential:
     and its sum over the neighbours the only scalar moment with a coefficient that counts. The
     others are too small to feel, but what a step costs does not depend on that.
     """
-    rng = np.random.default_rng(level)
+    potential = repulsion(generate_basis(level), n_species)
+    structures = [
+        rattled(1 + number % 2, n_species, seed=number)
+        for number in range(2 * potential.n_parameters)
+    ]
+    return replace(potential, active_set=active_set(rows(potential, structures)))
+
+
+def repulsion(basis: Basis, n_species: int) -> Potential:
+    """Make the same of any basis, without an active set."""
+    rng = np.random.default_rng(basis.level)
     species = SPECIES[n_species]
-    basis = generate_basis(level)
     start = starting_potential(species, basis, 7.0, 2.8, 8, rng)
 
     def decay(xi: np.ndarray) -> np.ndarray:
@@ -106,14 +115,9 @@ def potential_of(level: int, n_species: int) -> Potential:
     radial = start.radial.copy()
     radial[:, :, 0] = chebinterpolate(decay, radial.shape[-1] - 1)
     linear = rng.uniform(-1e-9, 1e-9, len(start.linear))
-    (sum_over_neighbours,) = np.flatnonzero((basis.basic == 0).all(axis=1))
-    linear[basis.scalars == sum_over_neighbours] = 1.0
-    potential = replace(start, radial=radial, shifts=rng.uniform(-1, 1, n_species), linear=linear)
-    structures = [
-        rattled(1 + number % 2, n_species, seed=number)
-        for number in range(2 * potential.n_parameters)
-    ]
-    return replace(potential, active_set=active_set(rows(potential, structures)))
+    sum_over_neighbours = np.flatnonzero((basis.basic == 0).all(axis=1))
+    linear[np.isin(basis.scalars, sum_over_neighbours)] = 1.0
+    return replace(start, radial=radial, shifts=rng.uniform(-1, 1, n_species), linear=linear)
 
 
 def rattled(cells: int, n_species: int, seed: int) -> Atoms:
@@ -158,10 +162,11 @@ def microseconds(case: Case, potential: Potential, instructions: str | None = No
             check=False,
         )
     loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+)", run.stdout)
-    if run.returncode != 0 or len(loops) != 2:
+    shares = re.findall(r"(\S+)% CPU use", run.stdout)
+    if run.returncode != 0 or len(loops) != 2 or len(shares) != 2:
         raise RuntimeError(f"{case}: LAMMPS failed:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
     wall, steps, atoms = map(float, loops[1])
-    return 1e6 * wall * case.ranks / (steps * atoms)
+    return 1e6 * wall * float(shares[1]) / 100 * case.ranks / (steps * atoms)
 
 
 def best(case: Case, potential: Potential, instructions: str | None = None) -> float:
