@@ -1,10 +1,10 @@
 """What pruning gains: errors on structures that no fit has seen, against cost, beside plain levels.
 
 Every level up to one is fitted to the structures of a set from the same number of random starts;
-the highest is then pruned (`smallcell.pruning`). The cost is what LAMMPS needs an atom and step. How
-many times cheaper a pruned potential is than plain levels of its error follows from their Pareto
-front, between two levels by interpolation of the cost's logarithm; its interval from the bootstrap
-over structures, the same ones for all potentials.
+the highest is then pruned (`smallcell.pruning`). The cost is what LAMMPS needs an atom and step.
+How many times cheaper a pruned potential is than plain levels of its error follows from their
+Pareto front, between two levels by interpolation of the cost's logarithm; its interval from the
+bootstrap over structures, the same ones for all potentials.
 
     python benchmarks/pruning.py train.extxyz table.md --level 16
     python benchmarks/pruning.py train.cfg table.md --species K --unseen other.cfg
@@ -17,7 +17,7 @@ import argparse
 import datetime
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,8 +41,8 @@ STARTS = 3
 CELLS = 10
 """Conventional cells along each axis of what the cost is measured on: 2000 atoms."""
 
-SMALL = 8
-"""Atoms of the largest structures of the first table."""
+SIZES = ((1, 3), (4, 8), (9, np.inf))
+"""Fewest and most atoms of the structures that a table is of."""
 
 LOWEST = 0.25
 """Pruning ends at this share of the cost of the level that it begins with."""
@@ -80,19 +80,15 @@ def candidate(name: str, result: Fit) -> Candidate:
 
 
 def pruned(start: Candidate, structures: Sequence[Atoms]) -> list[Candidate]:
-    """Prune until a step costs `LOWEST` of what it did."""
+    """Prune until a step costs `LOWEST` of what it did; return the start and all parts of it."""
     potential = start.result.potential
-    results = [start.result]
+    found = [start]
     for result in prune(structures, potential, WEIGHTS, start.result.ridge):
-        results.append(result)
+        found.append(candidate(f"{start.name}, pruned", result))
         if Cost().of(result.potential.basis) < LOWEST * Cost().of(potential.basis):
             break
-    choice = preferred_part(structures, results, WEIGHTS)
-    found = [candidate(f"{start.name}, pruned", one) for one in results[1:]]
-    return [
-        Candidate(one.name, one.result, one.cost, place == choice)
-        for place, one in enumerate(found, start=1)
-    ]
+    choice = preferred_part(structures, [one.result for one in found], WEIGHTS)
+    return [replace(one, preferred=place == choice) for place, one in enumerate(found)]
 
 
 def gains(
@@ -116,7 +112,7 @@ def gains(
         basis = one.result.potential.basis
         low, high = np.quantile(forces[1:, place], [0.025, 0.975])
         factor, *resampled = factors[:, place]
-        less, more = np.quantile(resampled, [0.025, 0.975])
+        ends = np.quantile(resampled, [0.025, 0.975], method="nearest")
         lines.append(
             [
                 f"{one.name}{' *' if one.preferred else ''}",
@@ -125,26 +121,28 @@ def gains(
                 f"{one.cost:.2f}",
                 f"{forces[0, place]:.2f} ({low:.2f} to {high:.2f})",
                 f"{1e3 * energies[place]:.2f}",
-                "" if one in levels else in_words(factor, less, more),
+                "" if one in levels else f"{in_words(factor)} ({' to '.join(map(in_words, ends))})",
             ]
         )
     heads = ["basis", "scalars", "products", "us/atom", "force error", "energy error"]
     return table([*heads, "times cheaper"], lines)
 
 
-def in_words(factor: float, less: float, more: float) -> str:
-    """A factor with its interval; nothing if no plain level has so small an error."""
-    if not np.isfinite(factor):
-        return "no level as good"
-    return f"{factor:.2f} ({less:.2f} to {more:.2f})".replace("inf", "no level as good")
+def in_words(factor: float) -> str:
+    return {0.0: "worse than all", np.inf: "better than all"}.get(factor, f"{factor:.2f}")
 
 
 def cheaper_by(errors: np.ndarray, costs: np.ndarray, n_levels: int) -> np.ndarray:
-    """Cost of a plain level of the error of each over its own; infinite if no level has it."""
+    """Cost of a plain level of the error of each, over its own.
+
+    Infinite if no level has so small an error, zero if all have smaller ones.
+    """
     order = np.argsort(costs[:n_levels])
     logarithms = np.log(costs[:n_levels][order])
     front = np.minimum.accumulate(errors[:n_levels][order])
-    at = np.interp(-errors, -front, logarithms, right=np.inf)
+    # Of levels that are no better than cheaper ones nothing is left to interpolate.
+    first = np.unique(-front, return_index=True)[1]
+    at = np.interp(-errors, -front[first], logarithms[first], left=-np.inf, right=np.inf)
     return np.exp(at) / costs
 
 
@@ -173,22 +171,20 @@ def main() -> None:
         rest = [atoms for atoms, unseen in zip(seen, out, strict=True) if unseen]
         seen = [atoms for atoms, unseen in zip(seen, out, strict=True) if not unseen]
     levels = [plain(level, seen, options.cutoff) for level in range(8, options.level + 1, 2)]
-    parts = pruned(levels[-1], seen)
+    levels[-1], *parts = pruned(levels[-1], seen)
     text = f"""# Level {options.level} pruned, {Path(options.set).name}
 
-`python benchmarks/pruning.py` with `--level {options.level}` on {datetime.date.today()}: {processor()},
-{os.cpu_count()} cores, LAMMPS {version("lammps")}; {len(seen)} structures fitted. Force errors
-(95 % interval) in meV/A, energy errors in meV/atom; a star: cross-validation in the training set prefers it.
+`python benchmarks/pruning.py {Path(options.set).name} ... --level {options.level}` on
+{datetime.date.today()}: {processor()}, {os.cpu_count()} cores, LAMMPS {version("lammps")};
+{len(seen)} structures fitted. Force errors (95 % interval) in meV/A, energy errors in meV/atom; a
+star: cross-validation inside the training set prefers it.
 """
-    sizes = {
-        f"up to {SMALL} atoms": [atoms for atoms in rest if len(atoms) <= SMALL],
-        f"more than {SMALL} atoms": [atoms for atoms in rest if len(atoms) > SMALL],
-    }
-    for words, part in sizes.items():
+    for fewest, most in SIZES:
+        part = [atoms for atoms in rest if fewest <= len(atoms) <= most]
         if part:
-            text += (
-                f"\n{len(part)} structures not seen, of {words}:\n\n{gains(levels, parts, part)}"
-            )
+            sizes = sorted({len(atoms) for atoms in part})
+            text += f"\n{len(part)} structures not seen, of {sizes[0]} to {sizes[-1]} atoms:\n"
+            text += f"\n{gains(levels, parts, part)}"
     write_part(options.page, text)
     print(text)
 

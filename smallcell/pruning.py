@@ -63,7 +63,7 @@ def prune(
     ridge: float,
     factor: float = 0.9,
     cost: Cost = Cost(),
-    limit: int = 20,
+    limit: int = 40,
     threads: int = 1,
 ) -> Iterator[Fit]:
     """Yield fits of ever smaller parts of a potential's basis, until two scalars are left.
