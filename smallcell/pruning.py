@@ -61,7 +61,7 @@ def prune(
     potential: Potential,
     weights: Weights,
     ridge: float,
-    factor: float = 0.9,
+    factor: float = 0.8,
     cost: Cost = Cost(),
     limit: int = 40,
     threads: int = 1,
@@ -75,7 +75,8 @@ def prune(
     potential : Potential
         A fitted potential.
     factor : float
-        By which the cost falls, at least, before the radial functions are fitted again.
+        By which what the basis costs, beyond `Cost.step`, falls at least before the radial
+        functions are fitted again.
     cost : Cost
         What is saved.
     limit : int
@@ -83,7 +84,8 @@ def prune(
     """
     while len(potential.linear) > 2:
         point = Problem(structures, potential, weights, threads).point(potential, ridge)
-        kept = cheaper(point, factor * cost.of(potential.basis), cost)
+        goal = cost.step + factor * (cost.of(potential.basis) - cost.step)
+        kept = cheaper(point, goal, cost)
         potential = with_scalars(point.potential, kept)
         found = fit(structures, [potential], weights, (ridge,), limit, threads)
         potential = found.potential
