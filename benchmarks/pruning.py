@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from scipy.optimize import nnls
 
 from benchmarks.levels import SHARE
 from benchmarks.md import Case, best, processor, repulsion, table
@@ -146,6 +147,21 @@ def cheaper_by(errors: np.ndarray, costs: np.ndarray, n_levels: int) -> np.ndarr
     return np.exp(at) / costs
 
 
+def calibrated(candidates: Sequence[Candidate]) -> str:
+    """The coefficients of `pruning.Cost` that fit measured costs best, in relative error."""
+    units = (Cost(1, 0, 0), Cost(0, 1, 0), Cost(0, 0, 1))
+    sizes = np.array(
+        [[one.of(each.result.potential.basis) for one in units] for each in candidates]
+    )
+    costs = np.array([each.cost for each in candidates])
+    step, moment, product = coefficients = nnls(sizes / costs[:, None], np.ones(len(costs)))[0]
+    deviation = np.abs(sizes @ coefficients / costs - 1).max()
+    return (
+        f"These costs are {step:.2f} us, {1000 * moment:.1f} ns a basic moment and "
+        f"{1000 * product:.2f} ns a product, to {deviation:.0%}.\n"
+    )
+
+
 def structures_of(path: str, species: Sequence[str]) -> list[Atoms]:
     return read_cfg(path, species) if Path(path).suffix == ".cfg" else read_structures(path)
 
@@ -179,6 +195,7 @@ def main() -> None:
 {len(seen)} structures fitted. Force errors (95 % interval) in meV/A, energy errors in meV/atom; a
 star: cross-validation inside the training set prefers it.
 """
+    text += f"\n{calibrated([*levels, *parts])}"
     for fewest, most in SIZES:
         part = [atoms for atoms in rest if fewest <= len(atoms) <= most]
         if part:

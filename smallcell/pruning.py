@@ -13,19 +13,23 @@ import numpy as np
 from ase import Atoms
 
 from smallcell.basis import Basis
-from smallcell.cross_validation import preferred, scores
+from smallcell.cross_validation import scores
 from smallcell.fitting import Fit, fit
 from smallcell.least_squares import Point, Problem
 from smallcell.loss import Weights
 from smallcell.potential import Potential
+
+ACCEPTED_RISE = 0.05
+"""Share by which pruning may raise the cross-validated error. Between two minima of one fit, or two
+samples of held-out structures, errors differ by more."""
 
 
 @dataclass(frozen=True)
 class Cost:
     """What a step of molecular dynamics costs an atom, linear in the sizes of a basis.
 
-    The defaults are microseconds of our pair style at some fifty neighbours, by a least-squares
-    fit to what `benchmarks/pruning.py` measured; only their ratios matter for what is dropped.
+    The defaults are microseconds of our pair style at some fifty neighbours on a busy machine
+    (`benchmarks/pruning.py` measures them); only their ratios matter for what is dropped.
 
     Attributes
     ----------
@@ -66,7 +70,7 @@ def prune(
     limit: int = 40,
     threads: int = 1,
 ) -> Iterator[Fit]:
-    """Yield fits of ever smaller parts of a potential's basis, until two scalars are left.
+    """Yield fits of ever smaller parts of a potential's basis, as long as more can be saved.
 
     Parameters
     ----------
@@ -86,6 +90,8 @@ def prune(
         point = Problem(structures, potential, weights, threads).point(potential, ridge)
         goal = cost.step + factor * (cost.of(potential.basis) - cost.step)
         kept = cheaper(point, goal, cost)
+        if kept.all():
+            return
         potential = with_scalars(point.potential, kept)
         found = fit(structures, [potential], weights, (ridge,), limit, threads)
         potential = found.potential
@@ -97,17 +103,20 @@ def preferred_part(
 ) -> int:
     """Choose by cross-validation among the whole and its parts, as `prune` has yielded them.
 
+    Compared are geometric means over the groups (`smallcell.cross_validation`).
+
     Returns
     -------
     int
-        The last, hence cheapest, that is not worse than the best by more than one standard error.
+        The last, hence cheapest, whose error is not above the lowest by more than `ACCEPTED_RISE`.
     """
-    by_group = []
-    for one in reversed(fits):
+    means = []
+    for one in fits:
         problem = Problem(structures, one.potential, weights, threads)
         point, _ = problem.model(problem.point(one.potential, one.ridge))
-        by_group.append(scores(problem, point))
-    return len(fits) - 1 - preferred(by_group)
+        means.append(np.log(scores(problem, point)).mean())
+    # The loss is the square of an error.
+    return int(np.flatnonzero(np.array(means) <= min(means) + 2 * np.log1p(ACCEPTED_RISE))[-1])
 
 
 def cheaper(point: Point, goal: float, cost: Cost) -> np.ndarray:
