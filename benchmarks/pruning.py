@@ -45,9 +45,6 @@ CELLS = 10
 SIZES = ((1, 3), (4, 8), (9, np.inf))
 """Fewest and most atoms of the structures that a table is of."""
 
-LOWEST = 0.25
-"""Pruning ends at this share of the cost of the level that it begins with."""
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -80,13 +77,13 @@ def candidate(name: str, result: Fit) -> Candidate:
     return Candidate(name, result, cost)
 
 
-def pruned(start: Candidate, structures: Sequence[Atoms]) -> list[Candidate]:
-    """Prune until a step costs `LOWEST` of what it did; return the start and all parts of it."""
-    potential = start.result.potential
+def pruned(levels: Sequence[Candidate], structures: Sequence[Atoms]) -> list[Candidate]:
+    """Prune the last level until it is cheaper than the first; return it and its parts."""
+    start = levels[-1]
     found = [start]
-    for result in prune(structures, potential, WEIGHTS, start.result.ridge):
+    for result in prune(structures, start.result.potential, WEIGHTS, start.result.ridge):
         found.append(candidate(f"{start.name}, pruned", result))
-        if Cost().of(result.potential.basis) < LOWEST * Cost().of(potential.basis):
+        if found[-1].cost < levels[0].cost:
             break
     choice = preferred_part(structures, [one.result for one in found], WEIGHTS)
     return [replace(one, preferred=place == choice) for place, one in enumerate(found)]
@@ -122,15 +119,18 @@ def gains(
                 f"{one.cost:.2f}",
                 f"{forces[0, place]:.2f} ({low:.2f} to {high:.2f})",
                 f"{1e3 * energies[place]:.2f}",
-                "" if one in levels else f"{in_words(factor)} ({' to '.join(map(in_words, ends))})",
+                "" if one in levels else in_words(factor, ends),
             ]
         )
     heads = ["basis", "scalars", "products", "us/atom", "force error", "energy error"]
     return table([*heads, "times cheaper"], lines)
 
 
-def in_words(factor: float) -> str:
-    return {0.0: "worse than all", np.inf: "better than all"}.get(factor, f"{factor:.2f}")
+def in_words(factor: float, ends: np.ndarray) -> str:
+    """A factor of `cheaper_by` and the ends of its interval."""
+    names = {0.0: "worse than all", np.inf: "better than all"}
+    value, low, high = (names.get(one, f"{one:.2f}") for one in (factor, *ends))
+    return value if low == high else f"{value} ({low} to {high})"
 
 
 def cheaper_by(errors: np.ndarray, costs: np.ndarray, n_levels: int) -> np.ndarray:
@@ -187,7 +187,7 @@ def main() -> None:
         rest = [atoms for atoms, unseen in zip(seen, out, strict=True) if unseen]
         seen = [atoms for atoms, unseen in zip(seen, out, strict=True) if not unseen]
     levels = [plain(level, seen, options.cutoff) for level in range(8, options.level + 1, 2)]
-    levels[-1], *parts = pruned(levels[-1], seen)
+    levels[-1], *parts = pruned(levels, seen)
     text = f"""# Level {options.level} pruned, {Path(options.set).name}
 
 `python benchmarks/pruning.py {Path(options.set).name} ... --level {options.level}` on

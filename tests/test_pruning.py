@@ -12,6 +12,7 @@ from motep.calculator import make_calculator
 from motep.io.mlip.mtp import read_mtp
 from random_potentials import labelled, random_potential, random_structures
 
+from benchmarks.pruning import cheaper_by
 from smallcell.engine import MTPCalculator, rows
 from smallcell.errors import errors
 from smallcell.least_squares import Problem
@@ -181,3 +182,11 @@ def test_command_names_the_file_that_is_wrong(tmp_path):
     assert run.returncode == 1
     assert run.stderr.startswith("prune: whole.mtp, line 1: found nothing of the kind")
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_gain_is_against_the_cost_that_plain_levels_have_at_the_same_error():
+    """The second level costs as much as needed to halve the error; the third is a waste."""
+    levels, parts = ([1.0, 4.0, 5.0], [8.0, 4.0, 6.0]), ([1.0, 1.0, 1.0, 2.0], [3.0, 6.0, 9.0, 4.0])
+    costs, errors_found = (np.array([*levels[k], *parts[k]]) for k in range(2))
+    gains = cheaper_by(errors_found, costs, len(levels[0]))
+    np.testing.assert_allclose(gains[3:], [np.inf, 2, 0, 2])
