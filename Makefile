@@ -95,7 +95,7 @@ levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to c
 POTENTIAL ?= results/quickstart/potential.mtp
 PRUNED ?= $(basename $(POTENTIAL))-pruned
 
-# Weights of the fit in WEIGHTS: --energy 1 --force 0.01 --stress 0.001 --convention mlip
+# WEIGHTS of the fit, where they are not the defaults: --force 0.01 --convention mlip
 .PHONY: prune
 prune: $(ready) $(SET) ## drop what POTENTIAL, fitted to SET, can do without: a cheaper potential
 	PYTHONPATH=. python -m smallcell.prune $(SET) $(POTENTIAL) $(PRUNED) $(WEIGHTS) --threads $(CORES)

@@ -36,7 +36,7 @@ from smallcell.loss import Weights
 from smallcell.pruning import Cost, preferred_part, prune
 from smallcell.training import read_structures
 
-WEIGHTS = Weights(force=0.1)
+WEIGHTS = Weights()
 STARTS = 3
 
 CELLS = 10

@@ -1,6 +1,6 @@
 """The command that prunes a potential: `make prune SET=... POTENTIAL=...` calls it.
 
-    python -m smallcell.prune train.extxyz potential.mtp pruned --force 0.1
+    python -m smallcell.prune train.extxyz potential.mtp pruned --force 0.01 --convention mlip
 
 writes pruned.mtp and pruned.almtp. The weights should be those of the fit that made the potential.
 """

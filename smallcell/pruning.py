@@ -13,15 +13,15 @@ import numpy as np
 from ase import Atoms
 
 from smallcell.basis import Basis
-from smallcell.cross_validation import scores
+from smallcell.cross_validation import log_mean, scores
 from smallcell.fitting import Fit, fit
 from smallcell.least_squares import Point, Problem
 from smallcell.loss import Weights
 from smallcell.potential import Potential
 
 ACCEPTED_RISE = 0.05
-"""Share by which pruning may raise the cross-validated error: less than what the intervals of errors
-on some hundred held-out structures reach to either side."""
+"""Share by which pruning may raise the cross-validated error: less than the intervals of errors on
+some hundred held-out structures reach to either side."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def preferred_part(
     for one in fits:
         problem = Problem(structures, one.potential, weights, threads)
         point, _ = problem.model(problem.point(one.potential, one.ridge))
-        means.append(np.log(scores(problem, point)).mean())
+        means.append(log_mean(scores(problem, point)))
     # The loss is the square of an error.
     return int(np.flatnonzero(np.array(means) <= min(means) + 2 * np.log1p(ACCEPTED_RISE))[-1])
 
