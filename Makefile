@@ -84,9 +84,9 @@ SET ?= results/quickstart/train.extxyz
 LEVELS ?= $(basename $(SET))-levels
 
 .PHONY: bench-fit
-bench-fit: $(ready) $(SET) ## measure the fit on SET, ours and motep's; writes docs/benchmarks.md
+bench-fit: $(ready) $(SET) ## measure the fit on SET, ours and motep's; more by OPTIONS
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
-	  python benchmarks/fit.py $(SET) docs/benchmarks.md
+	  python benchmarks/fit.py $(SET) docs/benchmarks.md $(OPTIONS)
 
 .PHONY: levels
 levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to choose a level by

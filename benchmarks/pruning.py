@@ -29,12 +29,11 @@ from benchmarks.levels import SHARE
 from benchmarks.md import Case, best, processor, repulsion, table
 from benchmarks.pages import write_part
 from smallcell.basis import generate_basis
-from smallcell.cfg import read_cfg
 from smallcell.errors import RESAMPLES, differences, hash_fraction, held_out
 from smallcell.fitting import Fit, fit, random_starts
+from smallcell.formats import read_labelled
 from smallcell.loss import Weights
 from smallcell.pruning import Cost, preferred_part, prune
-from smallcell.training import read_structures
 
 WEIGHTS = Weights()
 STARTS = 3
@@ -162,10 +161,6 @@ def calibrated(candidates: Sequence[Candidate]) -> str:
     )
 
 
-def structures_of(path: str, species: Sequence[str]) -> list[Atoms]:
-    return read_cfg(path, species) if Path(path).suffix == ".cfg" else read_structures(path)
-
-
 def main() -> None:
     """Fit, prune and measure; print as it goes and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -177,10 +172,10 @@ def main() -> None:
     parser.add_argument("--cutoff", type=float, default=7.0)
     options = parser.parse_args()
 
-    seen = structures_of(options.set, options.species)
+    seen = read_labelled(options.set, options.species)
     if options.unseen:
         known = {hash_fraction(atoms) for atoms in seen}
-        others = structures_of(options.unseen, options.species)
+        others = read_labelled(options.unseen, options.species)
         rest = [atoms for atoms in others if hash_fraction(atoms) not in known]
     else:
         out = held_out(seen, SHARE)

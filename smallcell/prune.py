@@ -9,20 +9,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ase import Atoms
 
-from smallcell.cfg import read_cfg
 from smallcell.engine import rows
 from smallcell.errors import errors
 from smallcell.fitting import fit
+from smallcell.formats import read_labelled
 from smallcell.loss import CONVENTIONS, Weights
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import tell
 from smallcell.pruning import Cost, preferred_part, prune
 from smallcell.selection import active_set
-from smallcell.training import read_structures
 
 
 def pruned(
@@ -71,10 +69,7 @@ def main() -> None:
     weights = Weights(options.energy, options.force, options.stress, options.convention)
     try:
         potential = read_potential(options.potential, options.species)
-        is_cfg = Path(options.set).suffix == ".cfg"
-        structures = (
-            read_cfg(options.set, potential.species) if is_cfg else read_structures(options.set)
-        )
+        structures = read_labelled(options.set, potential.species)
         found = pruned(structures, potential, weights, options.threads)
         for suffix in (".mtp", ".almtp"):
             write_potential(f"{options.target}{suffix}", found)
