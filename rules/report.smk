@@ -32,7 +32,7 @@ rule ledger:
         ],
     output:
         rounds="<results>/rounds.csv",
-        fates="<results>/fates.csv",
+        fates=report("<results>/fates.csv", caption="../report/fates.rst", category="labels"),
         figure=report("<results>/rounds.svg", caption="../report/rounds.rst", category="learning"),
     log:
         "<logs>/ledger.log",
@@ -54,7 +54,7 @@ rule summary:
         large_cell="<results>/validation/large_cell.json",
         imports="<results>/imports.csv" if config["imports"] else [],
     output:
-        "<results>/summary.txt",
+        report("<results>/summary.txt", caption="../report/summary.rst", category="summary"),
     log:
         "<logs>/summary.log",
     conda:
