@@ -293,8 +293,8 @@ def test_what_is_known_from_an_import_is_not_labelled_again(importing, killed):
     """The seeds are as they were; of what the first campaign labelled nothing is selected."""
     old = set(pd.read_csv(killed.results / "fates.csv")["key"])
     fates = pd.read_csv(importing.results / "fates.csv")
-    assert set(fates.loc[fates["batch"] == "seeds", "fate"]) == {"from store"}
-    assert not set(fates.loc[fates["batch"] != "seeds", "key"]) & old
+    assert set(fates.loc[fates["stage"] == "seeds", "fate"]) == {"from store"}
+    assert not set(fates.loc[fates["stage"] != "seeds", "key"]) & old
 
 
 def test_the_crystals_of_the_equation_of_state_are_the_seeds(importing, killed):
