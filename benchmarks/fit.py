@@ -8,7 +8,7 @@ and as campaigns use it, from several starts with the ridge chosen by cross-vali
     python benchmarks/fit.py train.extxyz docs/benchmarks.md
     python benchmarks/fit.py train.cfg docs/benchmarks.md --species K --levels 12 --unseen other.cfg
 
-With ``--unseen`` errors are told on structures of another set that are larger than any fitted.
+With ``--unseen`` errors are told on the larger cells of another set.
 """
 
 import argparse
@@ -119,13 +119,13 @@ def main() -> None:
     parser.add_argument("--levels", nargs="+", type=int, default=(8, 12, 16))
     parser.add_argument("--species", nargs="+", default=(), help="of the types of .cfg files")
     parser.add_argument("--unseen", help="set whose larger cells errors are told on")
+    parser.add_argument("--above", type=int, default=8, help="atoms that these have more than")
     parser.add_argument("--ours-alone", action="store_true", help="where motep would take hours")
     options = parser.parse_args()
 
     structures = read_labelled(options.set, options.species)
-    largest = max(map(len, structures))
     others = read_labelled(options.unseen, options.species) if options.unseen else []
-    unseen = [atoms for atoms in others if len(atoms) > largest]
+    unseen = [atoms for atoms in others if len(atoms) > options.above]
     lines = [
         one
         for level in options.levels
@@ -135,7 +135,11 @@ def main() -> None:
     heads += [] if options.ours_alone else ["motep, s", "loss"]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     name = Path(options.set).name
-    about = f" Force errors in meV/A on {len(unseen)} larger cells." if unseen else ""
+    about = (
+        f" Force errors in meV/A on {len(unseen)} cells of more than {options.above} atoms."
+        if unseen
+        else ""
+    )
     text = f"""# Fits of {name}
 
 `benchmarks/fit.py` (`make bench-fit`) on {datetime.date.today()}: {processor()}, one core of
