@@ -112,7 +112,7 @@ bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes doc
 	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) labels docs/benchmarks.md
 
 .PHONY: published-label
-published-label: $(ready) ## compare a label at the preset published with the paper's (minutes)
+published-label: $(ready) ## compare a label at the preset published with the paper's
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 pytest --quiet -rP tests/published_label.py
 
 results/quickstart/train.extxyz:

@@ -1,4 +1,4 @@
-"""A published label is met at the preset `published`. `make published-label`: it takes minutes."""
+"""A published label is met at the preset `published`; `make published-label` asks for it."""
 
 import pytest
 import yaml
@@ -16,12 +16,14 @@ def test_a_published_label_of_potassium_is_met_within_a_tenth_of_a_mev(tmp_path,
     asked = {"elements": [{"symbol": "K"}], "dft": {"preset": "published", "conv_thr": 1e-8}}
     filled = with_preset(asked, presets)
     provide_upf(filled["elements"][0]["pseudopotential"], None, tmp_path / "K.UPF")
-    atoms = bulk("K", "bcc", a=5.28619, cubic=True)
+    # Seeds of the published sets are cells of one atom. The conventional cell with its 8x8x8 k-points
+    # is 1.4 meV/atom higher: that much the published meshes leave open.
+    atoms = bulk("K", "bcc", a=5.28619)
     calculation = crystal_calculation(atoms, filled["dft"], {"K": "of the deck"})
-    assert calculation.k_mesh == (8, 8, 8)
+    assert calculation.k_mesh == (11, 11, 11)
     outcome = run_pw(atoms, calculation, "pw.x", tmp_path, 3600, tmp_path / "run")
     assert outcome.fate == Fate.LABELLED
-    published = -3075.20056
+    published = -3075.20056 / 2
     energy = outcome.atoms.get_potential_energy()
-    assert energy / 2 == pytest.approx(published / 2, abs=1e-4)
-    print(f"{energy:.5f} eV, published {published} eV; {outcome.core_seconds:.0f} core-seconds")
+    assert energy == pytest.approx(published, abs=1e-4)
+    print(f"{energy:.5f} eV, published {published:.5f}; {outcome.core_seconds:.0f} core-seconds")
