@@ -21,7 +21,7 @@ rule convergence_structures:
     log:
         "<logs>/convergence/structures.log",
     conda:
-        "../envs/report.yaml"
+        "../envs/fit.yaml"
     params:
         seed=config["seed"],
         elements=config["elements"],
@@ -50,7 +50,7 @@ rule convergence_combined:
     log:
         "<logs>/convergence/combined.log",
     conda:
-        "../envs/report.yaml"
+        "../envs/fit.yaml"
     params:
         points=SINGLE,
         convergence=config["convergence"],
@@ -75,7 +75,7 @@ rule convergence_table:
     log:
         "<logs>/convergence/table.log",
     conda:
-        "../envs/report.yaml"
+        "../envs/fit.yaml"
     params:
         points=SINGLE + COMBINED,
         convergence=config["convergence"],

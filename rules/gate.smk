@@ -35,7 +35,7 @@ rule gate_table:
     log:
         "<logs>/gate/table.log",
     conda:
-        "../envs/report.yaml"
+        "../envs/fit.yaml"
     params:
         k_spacing=config["dft"]["k_spacing"],
         labels=config["labels"],
@@ -52,7 +52,7 @@ rule gate:
     log:
         "<logs>/gate/gate.log",
     conda:
-        "../envs/report.yaml"
+        "../envs/fit.yaml"
     params:
         gate=config["gate"],
     script:

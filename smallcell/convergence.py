@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from ase import Atoms
 from ase.build import make_supercell
 from ase.units import GPa
@@ -305,9 +304,10 @@ def settings_text(row: pd.Series, tolerances: Mapping) -> str:
         f"{name} {row[column]:.3g} of {tolerances[name]:g} {column.split()[-1]}"
         for name, column in ERRORS.items()
     )
-    dft = {key: row[key] if key == "smearing" else float(row[key]) for key in SETTINGS}
-    return (
-        f"# Largest errors against the finest settings: {found};\n"
-        f"# {row['core-seconds']:.0f} core-seconds for all structures.\n"
-        + yaml.safe_dump({"dft": dft}, sort_keys=False)
-    )
+    lines = [
+        f"# Largest errors against the finest settings: {found};",
+        f"# {row['core-seconds']:.0f} core-seconds for all structures.",
+        "dft:",
+        *(f"  {key}: {row[key]}" for key in SETTINGS),
+    ]
+    return "\n".join(lines) + "\n"
