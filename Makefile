@@ -100,6 +100,21 @@ PRUNED ?= $(basename $(POTENTIAL))-pruned
 prune: $(ready) $(SET) ## drop what POTENTIAL, fitted to SET, can do without: a cheaper potential
 	PYTHONPATH=. python -m smallcell.prune $(SET) $(POTENTIAL) $(PRUNED) $(WEIGHTS) --threads $(CORES)
 
+# A set with published labels in MLIP's format, its element, and how many of its structures, of
+# them PUBLISHED at the full price.
+ELEMENT ?= K
+NUMBER ?= 8
+PUBLISHED ?= 2
+
+.PHONY: bench-labels
+bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes docs/benchmarks.md
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) labels docs/benchmarks.md
+
+.PHONY: published-label
+published-label: $(ready) ## compare a label at the preset published with the paper's
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 pytest --quiet -rP tests/published_label.py
+
 results/quickstart/train.extxyz:
 	@echo "$@ is made by make quickstart; or name a set of your own: SET=file.extxyz"; exit 1
 

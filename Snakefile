@@ -17,6 +17,13 @@ if not workflow.overwrite_configfiles:
 include: "rules/common.smk"
 include: "rules/pseudopotentials.smk"
 include: "rules/references.smk"
+
+
+if config["gate"]:
+
+    include: "rules/gate.smk"
+
+
 include: "rules/seeds.smk"
 include: "rules/imports.smk"
 include: "rules/sampling.smk"
@@ -26,6 +33,7 @@ include: "rules/fit.smk"
 include: "rules/verdict.smk"
 include: "rules/validation.smk"
 include: "rules/report.smk"
+include: "rules/convergence.smk"
 
 
 rule all:

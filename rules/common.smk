@@ -1,6 +1,8 @@
 """What the rules share: the configuration, checked, and the order of rounds."""
 
+import json
 import os
+import re
 import sys
 import time
 from math import ceil
@@ -16,11 +18,15 @@ os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLA
 
 from smallcell.basis import LEVELS
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
+from smallcell.convergence import combined_name, convergence_structures, points
+from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
 from smallcell.ladder import LONGEST
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
+from smallcell.presets import preset_faults, with_preset
 from smallcell.pseudopotentials import source_hash
+from smallcell.references import BOXES
 from smallcell.training import read_structures
 
 
@@ -30,16 +36,23 @@ def refuse(faults):
         raise WorkflowError("\n".join(faults))
 
 
+PRESETS = load_configfile(str(Path(workflow.basedir) / "config/presets.yaml"))
+refuse(preset_faults(config, PRESETS))
+config.update(with_preset(config, PRESETS))
+
 SCHEMA = str(Path(workflow.basedir) / "config/schemas/config.schema.yaml")
 refuse(schema_faults(config, load_configfile(SCHEMA)))
 validate(config, schema=SCHEMA)
 refuse(meaning_faults(config, LEVELS))
+# What a preset stands for decides a label, not its name: giving the same keys repeats nothing.
+config["dft"].pop("preset", None)
 
 RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
 LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
+BATCH = rf"seeds|(?:{'|'.join(STAGES)})/\d{{3}}"
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -56,7 +69,7 @@ wildcard_constraints:
     element="|".join(ELEMENTS),
     stage="|".join(STAGES),
     round=r"\d{3}",
-    batch=rf"seeds|(?:{'|'.join(STAGES)})/\d{{3}}",
+    batch=BATCH,
     walker=r"\d+",
     structure=r"\d+",
 
@@ -179,7 +192,8 @@ def label_memory(wildcards, input):
     if not all(Path(path).exists() for path in input):
         return 0
     atoms = read_structures(input.structures)[int(wildcards.structure)]
-    calculation = crystal_calculation(atoms, config["dft"], PSEUDOPOTENTIAL_HASHES)
+    own = json.loads(Path(input.settings).read_text()) if "settings" in input.keys() else {}
+    calculation = crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
     return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
 
 
@@ -190,6 +204,18 @@ def atom_memory(wildcards, input):
     atoms = isolated_atom(wildcards.element, config["dft"]["atom_box"])
     calculation = atom_calculation(wildcards.element, config["dft"], PSEUDOPOTENTIAL_HASHES)
     return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
+
+
+def convergence_labels(names):
+    """Reports of the labels of all structures at some points."""
+    structures = convergence_structures(
+        config["elements"], config["convergence"]["atoms"], config["seed"]
+    )
+    return expand(
+        "<results>/convergence/{point}/labels/{structure}.json",
+        point=names,
+        structure=range(len(structures)),
+    )
 
 
 def check_machine():

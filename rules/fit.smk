@@ -4,6 +4,10 @@ rule train:
         verdict=lambda wildcards: (
             [] if wildcards.batch == "seeds" else f"{RESULTS}/{wildcards.batch}/verdict.json"
         ),
+        # That the gate has let the campaign begin counts, not when.
+        gate=lambda wildcards: (
+            ancient(f"{RESULTS}/gate.txt") if wildcards.batch == "seeds" and config["gate"] else []
+        ),
         before=training_set_before,
         labels=labels,
         references=expand("<results>/references/{element}.json", element=ELEMENTS),

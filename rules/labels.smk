@@ -22,6 +22,8 @@ rule label:
         "<results>/{batch}/labels/{structure}.json",
     log:
         "<logs>/{batch}/labels/{structure}.log",
+    wildcard_constraints:
+        batch=rf"{BATCH}|gate",
     conda:
         "../envs/qe.yaml"
     threads: config["dft"]["cores"]

@@ -14,7 +14,7 @@ rule reference:
     threads: config["dft"]["cores"]
     resources:
         mem_mb=atom_memory,
-        runtime=LABEL_MINUTES,
+        runtime=len(BOXES) * LABEL_MINUTES,
     params:
         dft=config["dft"],
         labels=config["labels"],

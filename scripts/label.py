@@ -1,6 +1,7 @@
 """Label one structure of a batch; its fate is the result, whatever it is."""
 
 import json
+from pathlib import Path
 
 from smallcell.canonical import canonical_form
 from smallcell.files import written_whole
@@ -18,7 +19,10 @@ number = int(snakemake.wildcards.structure)
 selected = read_structures(snakemake.input.structures)[number]
 origin = {name: value.item() for name, value in selected.info.items() if name in ORIGIN}
 atoms = canonical_form(selected).atoms()
-calculation = crystal_calculation(atoms, snakemake.params.dft, snakemake.params.pseudopotentials)
+dft = dict(snakemake.params.dft)
+if settings := snakemake.input.get("settings"):
+    dft |= json.loads(Path(settings).read_text())
+calculation = crystal_calculation(atoms, dft, snakemake.params.pseudopotentials)
 program = read_program(snakemake.input.program)
 report, _ = label_once(atoms, calculation, program, snakemake.params, snakemake.input.upf)
 identity = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ase import Atoms
 
-from smallcell.labels import OUTPUT, Calculation, Fate, too_close
+from smallcell.labels import OUTPUT, SUCCESSES, Calculation, Fate, too_close
 from smallcell.ladder import climb
 from smallcell.programs import Program
 from smallcell.pw_output import version
@@ -78,6 +78,28 @@ def label_once(
     # The store rounds what it writes: every campaign reads the same numbers, the first one too.
     found = read_label(store, key)
     return _report(key, Fate.LABELLED, "", core_seconds, core_seconds, outcome.retries), found.atoms
+
+
+def stored_label(report: Mapping, store: Path) -> Atoms:
+    """Label that a job has reported.
+
+    Raises
+    ------
+    ValueError
+        If it failed, or the store has it no longer.
+    """
+    if report["fate"] not in SUCCESSES:
+        raise ValueError(
+            f"{report['batch']}: the label of {report['formula']} with {report['atoms']} atoms has "
+            f"failed: {report['fate']}, {report['message']}"
+        )
+    found = read_label(store, report["key"])
+    if found is None:
+        raise ValueError(
+            f"label {report['key']} of {report['batch']} has gone from the store or is damaged; "
+            f"delete {report['batch']}/labels in the results to have it made again"
+        )
+    return found.atoms
 
 
 def _report(

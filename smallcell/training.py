@@ -8,8 +8,8 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from smallcell.files import written_whole
+from smallcell.jobs import stored_label
 from smallcell.labels import SUCCESSES
-from smallcell.store import read_label
 
 
 def relative_to_atoms(atoms: Atoms, references: Mapping[str, float]) -> Atoms:
@@ -58,13 +58,7 @@ def labelled_batch(
     for fate in fates:
         if fate["fate"] not in SUCCESSES:
             continue
-        found = read_label(store, fate["key"])
-        if found is None:
-            raise ValueError(
-                f"label {fate['key']} of {fate['batch']} has gone from the store or is damaged; "
-                f"delete {fate['batch']}/labels in the results to have it made again"
-            )
-        labelled = relative_to_atoms(found.atoms, energies)
+        labelled = relative_to_atoms(stored_label(fate, store), energies)
         labelled.info["batch"] = fate["batch"]
         structures.append(labelled)
     return structures

@@ -48,6 +48,7 @@ def test_defaults_are_filled_in(filled):
     assert filled["fit"]["weights"] == weights
     assert filled["stages"][0]["unit"] == "conventional"
     assert filled["labels"]["store"] == "labels"
+    assert filled["gate"]["atoms"] == 8
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,11 @@ def test_defaults_are_filled_in(filled):
         ("dft.command", "mpirun -np 4 pw.x", ["dft.command", "mpirun -np 4 pw.x", "one word"]),
         ("dft.cores", 0, ["dft.cores", "0", "minimum of 1"]),
         ("dft.ecutwfc", "30 Ry", ["dft.ecutwfc", "30 Ry", "Ry"]),
+        ("dft.preset", "best", ["dft.preset", "best", "published", "config/presets.yaml"]),
+        ("gate", True, ["gate", "False was expected", "false for no gate"]),
+        ("gate", None, ["gate", "None", "false, and nothing is checked"]),
+        ("gate", {"energy": 0}, ["gate.energy", "0", "meV/atom"]),
+        ("convergence", {"degauss": []}, ["convergence.degauss", "non-empty"]),
         ("elements", [], ["elements", "non-empty"]),
         ("elements.0", {"symbol": "K", "lattice": "bcc"}, ["elements[0]", "lattice_constant"]),
         ("imports", [{"file": "old.extxyz"}], ["imports[0]", "'energies'"]),
@@ -78,6 +84,11 @@ def test_what_the_schema_forbids_is_said_in_one_line(key, value, words):
     assert faults, "no fault found"
     assert all(word in faults[0] for word in words), faults[0]
     assert "\n" not in faults[0]
+
+
+def test_only_false_turns_the_gate_off():
+    config = changed(QUICKSTART, "gate", False)
+    assert schema_faults(config, SCHEMA) == []
 
 
 def test_an_element_needs_a_pseudopotential():

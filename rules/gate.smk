@@ -1,0 +1,59 @@
+GATE_CELLS = {
+    "seeds": {"unit": config["seeds"]["unit"], "cell": [1, 1, 1]},
+    **{stage: {key: STAGES[stage][key] for key in ("unit", "cell")} for stage in STAGES},
+}
+
+
+rule gate_structures:
+    """Each element's crystal, perfect and distorted, in the campaign's own cells."""
+    output:
+        "<results>/gate/structures.extxyz",
+    log:
+        "<logs>/gate/structures.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        elements=config["elements"],
+        cells=GATE_CELLS,
+        atoms=config["gate"]["atoms"],
+    script:
+        "../scripts/gate_structures.py"
+
+
+rule gate_table:
+    """Energy and pressure of each crystal, cell by cell."""
+    input:
+        structures="<results>/gate/structures.extxyz",
+        labels=expand(
+            "<results>/gate/labels/{structure}.json",
+            structure=range(
+                len(gate_structures(config["elements"], GATE_CELLS, config["gate"]["atoms"]))
+            ),
+        ),
+    output:
+        "<results>/gate.csv",
+    log:
+        "<logs>/gate/table.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        k_spacing=config["dft"]["k_spacing"],
+        labels=config["labels"],
+    script:
+        "../scripts/gate_table.py"
+
+
+rule gate:
+    """Stops the campaign if the same crystal has another energy in another cell."""
+    input:
+        "<results>/gate.csv",
+    output:
+        "<results>/gate.txt",
+    log:
+        "<logs>/gate/gate.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        gate=config["gate"],
+    script:
+        "../scripts/gate.py"
