@@ -134,7 +134,7 @@ def main() -> None:
     heads = ["level", "ours, s", "loss"] + (["force error, not seen"] if unseen else [])
     heads += [] if options.ours_alone else ["motep, s", "loss"]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    name = Path(options.set).name
+    name = "/".join(Path(options.set).parts[-2:])
     about = (
         f" Force errors in meV/A on {len(unseen)} cells of more than {options.above} atoms."
         if unseen

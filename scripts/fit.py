@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 import numpy as np
 from ase.units import GPa
 
+from smallcell.approach import wall
 from smallcell.basis import generate_basis
 from smallcell.engine import rows
 from smallcell.errors import Errors, errors, held_out
@@ -20,7 +21,6 @@ from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
 from smallcell.selection import active_set
 from smallcell.training import read_structures
-from smallcell.wall import wall
 
 
 def in_report_units(found: Errors) -> dict:

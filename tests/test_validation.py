@@ -11,6 +11,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.units import GPa
 from random_potentials import random_potential
 
+from smallcell.approach import wall
 from smallcell.basis import generate_basis
 from smallcell.engine import rows
 from smallcell.fitting import fit, random_starts
@@ -22,7 +23,7 @@ from smallcell.validation import (
     run_large_cell,
     write_large_cell_run,
 )
-from smallcell.wall import Wall, wall
+from smallcell.wall import Wall
 
 LABEL = ("energy", "forces", "stress")
 

@@ -9,11 +9,12 @@ from ase.build import bulk
 from random_potentials import labelled, random_potential
 from test_plugin import run_lammps
 
+from smallcell.approach import approach, wall
 from smallcell.basis import generate_basis
 from smallcell.fitting import fit, random_starts
 from smallcell.potential import write_potential
 from smallcell.sampling import write_start
-from smallcell.wall import Wall, approach, lammps_lines, wall
+from smallcell.wall import Wall, lammps_lines
 
 
 @pytest.fixture(scope="module")
