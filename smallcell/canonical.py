@@ -21,12 +21,17 @@ noise; where a number happens to lie within this noise of half-way, they get two
 crystal is labelled once more; it never gets the label of one further off than the tolerance.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import spglib
 from ase import Atoms
 from ase.geometry import minkowski_reduce
+from spglib.error import SpglibError
+
+spglib.error.OLD_ERROR_HANDLING = False  # Errors are exceptions; the other way goes with version 3.
 
 CONORM_STEPS = 2**14
 """Steps an A^2 that conorms are rounded to."""
@@ -37,6 +42,9 @@ FRACTION_STEPS = 1441440
 _NEARLY_SHORTEST = 100 / CONORM_STEPS
 """A^2; squared lengths this close count as equal while vectors are collected, so that noise cannot
 hide one. Which of them are used depends on rounded numbers only."""
+
+_ALIKE = 1e-5
+"""A; atoms that symmetry brings so close to each other are the same."""
 
 _SHORT = np.array([v for v in product(range(-2, 3), repeat=3) if any(v)])
 """Coefficients of lattice vectors among which a reduced basis has all its Voronoi vectors."""
@@ -61,17 +69,20 @@ class CanonicalForm:
     fractions: tuple[int, ...]
 
     def atoms(self) -> Atoms:
-        """Build the crystal, first lattice vector along x, second in the xy plane, right-handed."""
+        """Build the crystal, turned so that pw.x finds what symmetry it has.
+
+        pw.x looks for rotations about x, y, z and their diagonals and for six-fold ones about z: so
+        axes of symmetry are laid where spglib's standard has them. Without any, the first lattice
+        vector is along x and the second in the xy plane.
+        """
         one, two, three, two_three, one_three, one_two = self.metric
         products = np.array(
             [[one, one_two, one_three], [one_two, two, two_three], [one_three, two_three, three]]
         )
-        return Atoms(
-            numbers=self.numbers,
-            cell=np.linalg.cholesky(products / CONORM_STEPS),
-            scaled_positions=np.reshape(self.fractions, (-1, 3)) / FRACTION_STEPS,
-            pbc=True,
-        )
+        cell = np.linalg.cholesky(products / CONORM_STEPS)
+        fractions = np.reshape(self.fractions, (-1, 3)) / FRACTION_STEPS
+        cell = _upright(cell, fractions, self.numbers)
+        return Atoms(numbers=self.numbers, cell=cell, scaled_positions=fractions, pbc=True)
 
 
 def canonical_form(atoms: Atoms) -> CanonicalForm:
@@ -119,6 +130,18 @@ def _rounded_once(atoms: Atoms) -> CanonicalForm:
         metric=tuple(metric.tolist()),
         fractions=tuple((steps % FRACTION_STEPS).ravel().tolist()),
     )
+
+
+def _upright(cell: np.ndarray, fractions: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
+    """Turn lattice vectors so that axes of symmetry lie where pw.x looks for them."""
+    try:
+        symmetry = spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=_ALIKE)
+    except SpglibError:
+        return cell
+    if np.all(np.abs(np.trace(symmetry.rotations, axis1=1, axis2=2)) == 3):
+        return cell  # identity and inversion need no axes
+    # Rounded, so that what is zero is zero.
+    return np.round(cell @ symmetry.std_rotation_matrix.T, 12) + 0.0
 
 
 def _best_bases(products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

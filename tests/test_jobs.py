@@ -49,6 +49,24 @@ def test_an_entry_tells_how_pw_converged(labelled_store):
     assert atom.description["convergence"]["symmetries"] == 48
 
 
+@pytest.mark.parametrize(
+    ("crystal", "symmetries"),
+    [(bulk("K", "bcc", a=5.2), 48), (bulk("K", "hcp", a=4.6, c=7.5), 24)],
+    ids=["bcc", "hcp"],
+)
+def test_pw_finds_the_symmetry_of_a_crystal_however_it_is_turned(
+    labelled_store, crystal, symmetries, tmp_path
+):
+    turned = described_otherwise(crystal, np.random.default_rng(5))
+    atoms = canonical_form(turned).atoms()
+    settings = labelled_store.settings | {"labels": {"store": str(tmp_path), "closest": 0.4}}
+    calculation = labelled_store.crystal_calculation(atoms)
+    upf = [str(labelled_store.upf)]
+    report, _ = label_once(atoms, calculation, ask_pw("pw.x"), settings, upf)
+    found = read_label(tmp_path, report["key"]).description["convergence"]
+    assert found["symmetries"] == symmetries
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_crystal_described_otherwise_is_found(labelled_store, seed):
     other = described_otherwise(labelled_store.crystal, np.random.default_rng(seed))
