@@ -109,7 +109,7 @@ PUBLISHED ?= 2
 .PHONY: bench-labels
 bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes docs/benchmarks.md
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
-	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) labels docs/benchmarks.md
+	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) benchmarks/labels docs/benchmarks.md
 
 .PHONY: published-label
 published-label: $(ready) ## compare a label at the preset published with the paper's
