@@ -16,8 +16,8 @@ def test_a_published_label_of_potassium_is_met_within_a_tenth_of_a_mev(tmp_path,
     asked = {"elements": [{"symbol": "K"}], "dft": {"preset": "published", "conv_thr": 1e-8}}
     filled = with_preset(asked, presets)
     provide_upf(filled["elements"][0]["pseudopotential"], None, tmp_path / "K.UPF")
-    # Seeds of the published sets are cells of one atom. The conventional cell with its 8x8x8
-    # k-points is 1.4 meV/atom higher: that much the published meshes leave open.
+    # Seeds of the published sets are cells of one atom, of unknown mesh. The conventional cell with
+    # its 8x8x8 k-points is 1.4 meV/atom higher: that much the published meshes leave open.
     atoms = bulk("K", "bcc", a=5.28619)
     calculation = crystal_calculation(atoms, filled["dft"], {"K": "of the deck"})
     assert calculation.k_mesh == (11, 11, 11)
