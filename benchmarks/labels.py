@@ -180,7 +180,7 @@ def equation_of_state(preset: Preset, symbol: str, lattice: float) -> tuple[floa
     energies = [preset.label(atoms).atoms.get_potential_energy() for atoms in crystals]
     volumes = [atoms.get_volume() for atoms in crystals]
     volume, _, modulus = EquationOfState(volumes, energies, eos="birchmurnaghan").fit()
-    return float(np.cbrt(2 * volume)), float(modulus / GPa)
+    return float(np.cbrt(volume)), float(modulus / GPa)
 
 
 def equations_of_state(store: str, folder: Path) -> list[list[str]]:
