@@ -9,12 +9,12 @@ from smallcell.files import written_whole
 from smallcell.progress import log_to, tell
 from smallcell.sampling import crystal, provide
 from smallcell.validation import run_large_cell, write_large_cell_run
-from smallcell.wall import Wall
+from smallcell.wall import read_wall
 
 log_to(snakemake.log[0])
 settings = snakemake.params.validation
 start = crystal(snakemake.params.elements[0], "conventional", settings["cell"])
-barrier = Wall(**json.loads(Path(snakemake.input.wall).read_text()))
+barrier = read_wall(snakemake.input.wall)
 species = [element["symbol"] for element in snakemake.params.elements]
 with tempfile.TemporaryDirectory(prefix="large-cell-") as name:
     folder = Path(name)

@@ -1,14 +1,12 @@
 """Put the last potential and its training set where a user looks for them."""
 
-import json
 import shutil
-from pathlib import Path
 
 from smallcell.cfg import write_cfg
 from smallcell.files import written_whole
 from smallcell.progress import log_to
 from smallcell.training import read_structures
-from smallcell.wall import Wall, lammps_lines
+from smallcell.wall import lammps_lines, read_wall
 
 log_to(snakemake.log[0])
 for name in ("mtp", "almtp", "train"):
@@ -17,7 +15,7 @@ for name in ("mtp", "almtp", "train"):
 structures = read_structures(snakemake.input.train)
 for atoms in structures:
     atoms.info = {}
-barrier = Wall(**json.loads(Path(snakemake.input.wall).read_text()))
+barrier = read_wall(snakemake.input.wall)
 lines = lammps_lines("mtp", snakemake.output.almtp, len(snakemake.params.species), barrier)
 with written_whole(snakemake.output.lammps) as part:
     part.write_text("\n".join(lines) + "\n")

@@ -12,7 +12,7 @@ from smallcell.files import written_whole
 from smallcell.progress import log_to
 from smallcell.sampling import draw_conditions, provide, walk, write_walk
 from smallcell.training import write_structures
-from smallcell.wall import Wall
+from smallcell.wall import read_wall
 
 log_to(snakemake.log[0])
 began = time.perf_counter()
@@ -26,7 +26,7 @@ rng = np.random.default_rng(
 )
 species = [element["symbol"] for element in snakemake.params.elements]
 sampling = snakemake.params.sampling
-barrier = Wall(**json.loads(Path(snakemake.input.wall).read_text()))
+barrier = read_wall(snakemake.input.wall)
 conditions = draw_conditions(snakemake.params.elements, snakemake.params.cell, sampling, rng)
 with tempfile.TemporaryDirectory(prefix="walk-") as name:
     folder = Path(name)

@@ -141,8 +141,9 @@ def fit(
     if len(starts) > 1:
         few = [structures[place] for place in groups(structures, 1)[0][:START_STRUCTURES]]
         part = Problem(few, starts[0], weights, threads)
-        tried = [_roughly(part, start, path[0]) for start in starts]
-        ends = [_roughly(problem, point.potential, path[0]) for point in _minima(tried)]
+        tried = [_roughly(part, part.point(start, path[0])) for start in starts]
+        begins = [problem.point(point.potential, path[0]) for point in _minima(tried)]
+        ends = [_roughly(problem, begin) for begin in begins]
         iterations += sum(end.iterations for end in tried + ends)
         starts = [min(ends, key=lambda end: log_mean(scores(problem, end.point))).point.potential]
     ends = _followed(problem, starts[0], path)
@@ -171,9 +172,9 @@ class _End:
     converged: bool
 
 
-def _roughly(problem: Problem, start: Potential, ridge: float) -> _End:
+def _roughly(problem: Problem, begin: Point) -> _End:
     """Search as far as it takes to compare the end with others."""
-    return _search(problem, problem.point(start, ridge), ROUGH_TOLERANCE, ROUGH_ITERATIONS)
+    return _search(problem, begin, ROUGH_TOLERANCE, ROUGH_ITERATIONS)
 
 
 def _minima(ends: Sequence[_End]) -> list[Point]:
@@ -191,8 +192,8 @@ def _followed(problem: Problem, start: Potential, ridges: Sequence[float]) -> li
     for ridge in ridges:
         # A strong ridge may lead astray, so that the start stays a candidate.
         candidates = [start, *(end.point.potential for end in ends[-1:])]
-        best = min(candidates, key=lambda one: problem.point(one, ridge).objective)
-        ends.append(_roughly(problem, best, ridge))
+        points = [problem.point(candidate, ridge) for candidate in candidates]
+        ends.append(_roughly(problem, min(points, key=lambda point: point.objective)))
     return ends
 
 

@@ -11,7 +11,9 @@ LAMMPS's ``lennard/mdf``), so that nothing changes where there are data. It is n
 potential's file: LAMMPS lays it over the potential.
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -39,6 +41,11 @@ class Wall:
         x = np.clip((distances - self.inner) / (self.outer - self.inner), 0, 1)
         taper = (1 - x) ** 3 * (1 + 3 * x + 6 * x**2)
         return self.strength / distances**EXPONENT * taper
+
+
+def read_wall(path: str | Path) -> Wall:
+    """Read the ``wall.json`` of a batch."""
+    return Wall(**json.loads(Path(path).read_text()))
 
 
 def lammps_lines(style: str, file: str, n_species: int, barrier: Wall) -> list[str]:
