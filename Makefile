@@ -75,6 +75,11 @@ verify-labels: $(ready) ## read and check all of the label store STORE
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md
 
+.PHONY: bench-label-cost
+bench-label-cost: $(ready) ## compare what labels took with what is foreseen; an hour of pw.x
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/cost.py benchmarks/labels docs/benchmarks.md $(STORES)
+
 .PHONY: bench-memory
 bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour
 	PYTHONPATH=. python benchmarks/memory.py
@@ -93,6 +98,12 @@ levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to c
 	PYTHONPATH=. python benchmarks/levels.py $(SET) $(LEVELS)
 
 POTENTIAL ?= results/quickstart/potential.mtp
+
+.PHONY: bench-selection
+bench-selection: $(ready) $(SET) ## measure thinning and selection from walks of POTENTIAL, fitted to SET
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/selection.py $(SET) $(POTENTIAL) docs/benchmarks.md
+
 PRUNED ?= $(basename $(POTENTIAL))-pruned
 
 # WEIGHTS of the fit, where they are not the defaults: --force 0.01 --convention mlip

@@ -51,6 +51,8 @@ RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
+# Of `dft`, what decides a label and its cost, not how it is run.
+DECISIVE = ("ecutwfc", "ecutrho", "smearing", "degauss", "k_spacing", "conv_thr")
 LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
 BATCH = rf"seeds|(?:{'|'.join(STAGES)})/\d{{3}}"
 BEGAN = time.time()

@@ -1,8 +1,8 @@
 checkpoint select:
-    """MaxVol over the training set and the frames of all walkers; an empty file ends the stage."""
+    """MaxVol over the active set and the frames of all walkers; an empty file ends the stage."""
     input:
-        potential=before("potential.mtp"),
-        train=before("train.extxyz"),
+        # With the active set that the walkers' grades come from.
+        potential=before("potential.almtp"),
         frames=lambda wildcards: expand(
             "<results>/{stage}/{round}/walkers/{walker}.extxyz",
             stage=wildcards.stage,
@@ -24,5 +24,7 @@ checkpoint select:
     params:
         sampling=sampling,
         selection=config["selection"],
+        dft={name: config["dft"][name] for name in DECISIVE},
+        pseudopotentials=PSEUDOPOTENTIAL_HASHES,
     script:
         "../scripts/select.py"

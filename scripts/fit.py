@@ -5,21 +5,20 @@ the potential itself is fitted to all of them.
 """
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 from ase.units import GPa
 
 from smallcell.approach import wall
 from smallcell.basis import generate_basis
-from smallcell.engine import rows
+from smallcell.engine import with_active_set
 from smallcell.errors import Errors, errors, held_out
 from smallcell.files import written_whole
 from smallcell.fitting import Fit, fit, random_starts
 from smallcell.loss import Weights
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
-from smallcell.selection import active_set
 from smallcell.training import read_structures
 
 
@@ -67,8 +66,8 @@ def started_from(path: str | None) -> Potential | None:
 log_to(snakemake.log[0])
 structures = read_structures(snakemake.input.train)
 result = fitted(structures, started_from(snakemake.input.get("start")))
-potential = replace(
-    result.potential, active_set=active_set(rows(result.potential, structures, snakemake.threads))
+potential = with_active_set(
+    result.potential, structures, snakemake.params.potential["grade"], snakemake.threads
 )
 
 # A chain of its own: its start has never seen what is held out, not in a round before either.

@@ -119,6 +119,12 @@ def _order_faults(configuration: Mapping) -> Iterator[str]:
             f"sampling.save_above: {sampling['save_above']} must be below "
             f"sampling.stop_above, which is {sampling['stop_above']}"
         )
+    tolerance = configuration["selection"]["tolerance"]
+    if tolerance > sampling["save_above"] / 2:
+        yield (
+            f"selection.tolerance: {tolerance} must be at most half of sampling.save_above, which "
+            f"is {sampling['save_above']}, or frames are left out that the potential does not know"
+        )
     low, high = configuration["seeds"]["strain"]
     if not low < 1 < high:
         yield f"seeds.strain: {low} to {high} must have 1, the lattice constant, inside"
