@@ -1,43 +1,88 @@
-"""Select, among all frames of a round, those that extend the training set the most."""
+"""Choose what a round labels of the frames of its walks, or that nothing needs to be."""
 
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from smallcell.budget import forecast, spent
 from smallcell.candidates import gather
+from smallcell.choice import Choice, Outcome, choose
 from smallcell.cost import expected_cost
+from smallcell.engine import graded_rows
+from smallcell.errors import errors, in_report_units
+from smallcell.files import read_reports, written_whole
+from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
 from smallcell.labels import crystal_calculation
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
-from smallcell.selection import grades, select
 from smallcell.training import read_structures, write_structures
 from smallcell.verdict import check_walks
 
 log_to(snakemake.log[0])
-settings, dft = snakemake.params.selection, snakemake.params.dft
+here, params = snakemake.wildcards, snakemake.params
+
+
+def costs(structures: list) -> np.ndarray:
+    """What pw.x will take for structures, but for a factor."""
+    calculations = [
+        crystal_calculation(atoms, params.dft, params.pseudopotentials) for atoms in structures
+    ]
+    return np.array(list(map(expected_cost, structures, calculations)))
+
+
 potential = read_potential(snakemake.input.potential)
-candidates = gather(potential, map(read_structures, snakemake.input.frames), settings["tolerance"])
-costs = None
-if settings["prefer"] == "cheapest":
-    costs = np.array(
-        [
-            expected_cost(atoms, crystal_calculation(atoms, dft, snakemake.params.pseudopotentials))
-            for atoms in candidates.structures
-        ]
-    )
-numbers = select(
-    potential.active_set,
-    candidates.rows,
-    snakemake.params.sampling["save_above"],
-    settings["at_most"],
-    candidates.owners,
-    costs,
+training = read_structures(snakemake.input.train)
+training_rows, _ = graded_rows(potential, training, potential.grade_mode)
+tolerance = params.selection["tolerance"]
+frames, samples = (
+    gather(potential, map(read_structures, paths), width)
+    for paths, width in ((snakemake.input.frames, tolerance), (snakemake.input.samples, 0))
 )
-known = grades(candidates.rows, potential.active_set, candidates.owners)
-selected = [candidates.structures[number] for number in numbers]
-for atoms, grade in zip(selected, known[numbers], strict=True):
-    atoms.info["grade"] = float(grade)
-walks = [json.loads(Path(path).read_text()) for path in snakemake.input.walks]
-check_walks([walk["fate"] for walk in walks], len(selected))
-write_structures(snakemake.output[0], selected)
+held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
+choice = choose(
+    potential,
+    frames,
+    samples,
+    training_rows,
+    {
+        "threshold": params.sampling["save_above"],
+        "at_most": params.selection["at_most"],
+        "prefer": params.selection["prefer"],
+        "held_out": params.verdict["held_out"],
+    },
+    (costs(frames.structures), costs(samples.structures)),
+    intolerable(in_report_units(errors(potential, held_out)), params.verdict),
+    np.random.default_rng(
+        np.random.SeedSequence(
+            params.seed, spawn_key=(zlib.crc32(here.stage.encode()), int(here.round))
+        )
+    ),
+)
+paid = json.loads(Path(snakemake.input.costs).read_text())
+report = {
+    "spent": spent(paid),
+    "forecast": forecast(paid, float(costs(choice.structures).sum())),
+}
+limit = params.budget["core_hours"]
+if choice.structures and limit is not None and sum(report.values()) > limit:
+    choice = Choice(
+        Outcome.BUDGET,
+        [
+            f"of budget.core_hours {limit:g}, {report['spent']:.2f} are spent, and this round "
+            f"would take {report['forecast']:.2f} more"
+        ],
+        [],
+    )
+walks = read_reports(snakemake.input.walks)
+check_walks([walk["fate"] for walk in walks], len(choice.structures))
+report |= {
+    "outcome": choice.outcome,
+    "reasons": choice.reasons,
+    "training": choice.number(TRAINING),
+    "held_out": choice.number(HELD_OUT),
+}
+write_structures(snakemake.output.structures, choice.structures)
+with written_whole(snakemake.output.report) as part:
+    part.write_text(json.dumps(report, indent=1))

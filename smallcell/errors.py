@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_stress
+from ase.units import GPa
 
 from smallcell.engine import Engine
 from smallcell.loss import labels
@@ -63,6 +64,19 @@ def errors(potential: Potential, structures: Sequence[Atoms]) -> Errors:
         If a label is missing or not finite.
     """
     return summary(differences(potential, structures))
+
+
+def in_report_units(found: Errors) -> dict:
+    """Errors in meV/atom, meV/A and GPa, with largest ones and intervals; None of no structures."""
+    factors = {"energy": 1000, "force": 1000, "stress": 1 / GPa}
+    report = {}
+    for name, factor in factors.items():
+        for key in (name, f"{name}_maximum"):
+            value = getattr(found, key) * factor
+            report[key] = value if np.isfinite(value) else None
+        interval = np.array(getattr(found, f"{name}_interval")) * factor
+        report[f"{name}_interval"] = interval.tolist() if np.isfinite(interval).all() else None
+    return report | {"configurations": found.configurations, "atoms": found.atoms}
 
 
 def differences(
