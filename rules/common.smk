@@ -17,6 +17,7 @@ sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 from smallcell.basis import LEVELS
+from smallcell.cells import LATTICES
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
 from smallcell.convergence import combined_name, convergence_structures, points
 from smallcell.gate import gate_structures
@@ -82,6 +83,17 @@ def sampling(wildcards):
 
 def walkers(stage):
     return range(STAGES[stage].get("walkers", config["sampling"]["walkers"]))
+
+
+def cells_of(stage):
+    """What a stage says of its cells."""
+    return {key: STAGES[stage][key] for key in ("cell", "unit", "cells") if key in STAGES[stage]}
+
+
+def structure_files(stage):
+    """Files that a stage's cells are made from; what they hold counts, not their names alone."""
+    lattices = STAGES[stage].get("cells", {}).get("lattices", [])
+    return [lattice for lattice in lattices if lattice not in LATTICES]
 
 
 # A batch is what is labelled together: the seeds, or the structures that a round selected. The

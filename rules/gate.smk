@@ -1,6 +1,7 @@
+# The seeds' cell takes part as if it were a stage.
 GATE_CELLS = {
     "seeds": {"unit": config["seeds"]["unit"], "cell": [1, 1, 1]},
-    **{stage: {key: STAGES[stage][key] for key in ("unit", "cell")} for stage in STAGES},
+    **{stage: cells_of(stage) for stage in STAGES},
 }
 
 
