@@ -17,6 +17,7 @@ sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 from smallcell.basis import LEVELS
+from smallcell.cells import LATTICES
 from smallcell.choice import Outcome
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
 from smallcell.convergence import combined_name, convergence_structures, points
@@ -95,6 +96,24 @@ def of_walkers(ending):
     ]
 
 
+def cells_of(stage):
+    """What a stage says of its cells."""
+    return {key: STAGES[stage][key] for key in ("cell", "unit", "cells") if key in STAGES[stage]}
+
+
+def structure_files(stage):
+    """Files that a stage's cells are made from; what they hold counts, not their names alone."""
+    lattices = STAGES[stage].get("cells", {}).get("lattices", [])
+    return [lattice for lattice in lattices if lattice not in LATTICES]
+
+
+# Cells that the gate compares; the seeds' take part as if they were a stage.
+GATE_CELLS = {
+    "seeds": {"unit": config["seeds"]["unit"], "cell": [1, 1, 1]},
+    **{stage: cells_of(stage) for stage in STAGES},
+}
+
+
 # A batch is what is labelled together: the seeds, or the structures that a round selected. The
 # batches are a chain: each adds to the training set of the one before and refits its potential.
 
@@ -150,6 +169,14 @@ def before(file):
         return f"{RESULTS}/{batch_before(stage, int(number))}/{file}"
 
     return path
+
+
+def gate_labels():
+    """Reports of the gate's labels, none without a gate."""
+    if not config["gate"]:
+        return []
+    structures = gate_structures(config["elements"], GATE_CELLS, config["gate"]["atoms"])
+    return expand("<results>/gate/labels/{structure}.json", structure=range(len(structures)))
 
 
 def training_set_before(wildcards):

@@ -3,6 +3,7 @@ rule sample:
     input:
         potential=before("potential.almtp"),
         wall=before("wall.json"),
+        structures=lambda wildcards: structure_files(wildcards.stage),
     output:
         frames="<results>/{stage}/{round}/walkers/{walker}.extxyz",
         report="<results>/{stage}/{round}/walkers/{walker}.json",
@@ -13,7 +14,7 @@ rule sample:
     params:
         seed=config["seed"],
         elements=config["elements"],
-        cell=lambda wildcards: {key: STAGES[wildcards.stage][key] for key in ("cell", "unit")},
+        cell=lambda wildcards: cells_of(wildcards.stage),
         sampling=sampling,
     script:
         "../scripts/sample.py"

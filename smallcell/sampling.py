@@ -18,11 +18,11 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase import Atoms
-from ase.build import bulk, make_supercell
 from ase.geometry import minkowski_reduce
 from ase.io.lammpsdata import write_lammps_data
 from ase.units import GPa, bar
 
+from smallcell.cells import crystal
 from smallcell.labels import TIMED_OUT
 from smallcell.programs import without_launcher
 from smallcell.wall import Wall, lammps_lines
@@ -93,26 +93,6 @@ class Conditions:
     pressure: float
     start: Atoms
     velocity_seed: int
-
-
-def crystal(element: Mapping, unit: str, repeats: Sequence[int]) -> Atoms:
-    """Build a crystal of one element's lattice.
-
-    Parameters
-    ----------
-    element : Mapping
-        ``symbol``, ``lattice`` and ``lattice_constant`` (A).
-    unit : {"primitive", "conventional"}
-    repeats : sequence of int
-        How often the unit is repeated along its vectors.
-    """
-    atoms = bulk(
-        element["symbol"],
-        element["lattice"],
-        a=element["lattice_constant"],
-        cubic=unit == "conventional" and element["lattice"] != "sc",
-    )
-    return make_supercell(atoms, np.diag(repeats))
 
 
 def draw_conditions(

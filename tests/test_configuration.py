@@ -4,8 +4,10 @@ import copy
 import shutil
 import subprocess
 
+import ase.io
 import pytest
 import yaml
+from ase.build import bulk
 from conftest import REPOSITORY
 
 from smallcell import configuration
@@ -60,6 +62,10 @@ def test_defaults_are_filled_in(filled):
         ("sampling.temperature", [-100, 300], ["sampling.temperature[0]", "-100"]),
         ("dft.k_spacing", 0, ["dft.k_spacing", "0", "above 0"]),
         ("stages.0.cell", [1, 0, 1], ["stages[0].cell[1]", "0"]),
+        ("stages.0.cells", {"atoms": [0, 8]}, ["stages[0].cells.atoms[0]", "0", "minimum of 1"]),
+        ("stages.0.cells", {"atoms": [1, 54]}, ["stages[0].cells.atoms[1]", "54", "of 16"]),
+        ("stages.0.cells", {"lattices": ["bcc"]}, ["stages[0].cells", "'atoms'"]),
+        ("elements.0.lattice", "bct", ["elements[0].lattice", "'bct'", "hcp"]),
         ("dft.command", "", ["dft.command", "null"]),
         ("dft.command", "mpirun -np 4 pw.x", ["dft.command", "mpirun -np 4 pw.x", "one word"]),
         ("dft.cores", 0, ["dft.cores", "0", "minimum of 1"]),
@@ -124,6 +130,68 @@ def test_what_only_the_meaning_forbids_is_said_in_one_line(filled, key, value, w
     assert len(faults) >= 1, "no fault found"
     assert any(all(word in fault for word in words) for fault in faults), faults
     assert not any("\n" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault"),
+    [
+        ({}, "stages[0]: needs cell, repeats of a unit, or cells, all of a range of atoms"),
+        (
+            {"cell": [1, 1, 1], "cells": {"atoms": [1, 2]}},
+            "stages[0]: has both cell, repeats of a unit, and cells, all of a range of atoms",
+        ),
+        (
+            {"unit": "conventional", "cells": {"atoms": [1, 2]}},
+            "stages[0].unit: conventional goes with cell; cells are of primitive ones",
+        ),
+        (
+            {"cells": {"atoms": [8, 1]}},
+            "stages[0].cells.atoms: 8 to 1 is no range; the lower end comes first",
+        ),
+        (
+            {"cells": {"atoms": [5, 5], "lattices": ["bcc", "hcp"]}},
+            "stages[0].cells.atoms: none of 5 to 5 is a multiple of the 2 atoms in a primitive "
+            "cell of hcp",
+        ),
+        (
+            {"cells": {"atoms": [1, 8], "lattices": ["bct"]}},
+            "stages[0].cells.lattices: bct is no lattice and cannot be read (No such file or "
+            "directory)",
+        ),
+        (
+            {"cells": {"atoms": [1, 8], "lattices": ["README.md"]}},
+            "stages[0].cells.lattices: README.md: has 0 structures; a parent crystal is one",
+        ),
+    ],
+)
+def test_a_stage_has_one_cell_or_a_range_that_its_lattices_can_fill(filled, stage, fault):
+    config = changed(filled, "stages.0", {"name": "first"} | stage)
+    assert schema_faults(config, SCHEMA) == []
+    (found,) = meaning_faults(config, LEVELS)
+    assert found.startswith(fault)
+    assert "\n" not in found
+
+
+def test_cells_of_all_lattices_and_of_a_file_are_right(filled, tmp_path):
+    polonium = tmp_path / "polonium.vasp"
+    ase.io.write(polonium, bulk("Po", "sc", a=3.35))
+    lattices = ["bcc", "fcc", "hcp", str(polonium)]
+    config = changed(filled, "stages.0", {"name": "all", "cells": {"atoms": [1, 8]}})
+    assert meaning_faults(config, LEVELS) == []
+    config["stages"][0]["cells"]["lattices"] = lattices
+    assert meaning_faults(config, LEVELS) == []
+    config["stages"][0]["cells"]["lattices"] = [*lattices, "sc"]
+    (fault,) = meaning_faults(config, LEVELS)
+    assert fault == f"stages[0].cells.lattices: sc has the same crystal as {polonium}"
+
+
+def test_a_unit_is_conventional_only_where_a_cell_repeats_it(filled):
+    from snakemake.utils import validate
+
+    config = changed(QUICKSTART, "stages.0", {"name": "all", "cells": {"atoms": [1, 8]}})
+    validate(config, schema=str(REPOSITORY / "config/schemas/config.schema.yaml"))
+    assert "unit" not in config["stages"][0]
+    assert config["stages"][1]["unit"] == "conventional"
 
 
 def test_a_upf_of_another_element_is_refused(filled, soft_potassium):
