@@ -146,7 +146,7 @@ def rounds(stages=STAGES):
 
 def last_batch(rounds_before):
     """The batch whose potential stands after these rounds."""
-    learnt = [name for name, report in rounds_before.items() if report["training"]]
+    learnt = [name for name, chosen in rounds_before.items() if chosen["training"]]
     return learnt[-1] if learnt else "seeds"
 
 
@@ -197,8 +197,8 @@ def labels(wildcards):
     if batch == "seeds":
         number = config["seeds"]["number"] * len(ELEMENTS)
     else:
-        report = selection(*batch.split("/"))
-        number = report["training"] + report["held_out"]
+        chosen = selection(*batch.split("/"))
+        number = chosen["training"] + chosen["held_out"]
     return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
 
 
@@ -211,7 +211,7 @@ def held_out_of_round(wildcards):
 
 def batch_files(wildcards):
     """For each batch, and a round that selected nothing, the reports that its row is made of."""
-    learnt = {name: bool(report["training"]) for name, report in rounds().items()}
+    learnt = {name: bool(chosen["training"]) for name, chosen in rounds().items()}
     return {name: files_of(name, new) for name, new in ({"seeds": True} | learnt).items()}
 
 

@@ -3,7 +3,6 @@ checkpoint select:
     input:
         # With the active set that the walkers' grades come from.
         potential=before("potential.almtp"),
-        train=before("train.extxyz"),
         held_out=before("held_out.extxyz"),
         costs=before("costs.json"),
         frames=of_walkers(".extxyz"),

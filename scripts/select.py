@@ -10,7 +10,6 @@ from smallcell.budget import forecast, spent
 from smallcell.candidates import gather
 from smallcell.choice import Choice, Outcome, choose
 from smallcell.cost import expected_cost
-from smallcell.engine import graded_rows
 from smallcell.errors import errors, in_report_units
 from smallcell.files import read_reports, written_whole
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
@@ -33,8 +32,6 @@ def costs(structures: list) -> np.ndarray:
 
 
 potential = read_potential(snakemake.input.potential)
-training = read_structures(snakemake.input.train)
-training_rows, _ = graded_rows(potential, training, potential.grade_mode)
 tolerance = params.selection["tolerance"]
 frames, samples = (
     gather(potential, map(read_structures, paths), width)
@@ -45,7 +42,6 @@ choice = choose(
     potential,
     frames,
     samples,
-    training_rows,
     {
         "threshold": params.sampling["save_above"],
         "at_most": params.selection["at_most"],

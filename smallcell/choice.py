@@ -58,7 +58,6 @@ def choose(
     potential: Potential,
     frames: Candidates,
     samples: Candidates,
-    training_rows: np.ndarray,
     settings: Mapping,
     costs: tuple[np.ndarray, np.ndarray],
     faults: Sequence[str],
@@ -72,8 +71,6 @@ def choose(
         With the active set that the walks' grades come from.
     frames, samples : Candidates
         Of all walks; ``info["walker"]`` tells whose a sample is.
-    training_rows : ndarray, shape (n_rows, n_parameters)
-        Of the mode of the active set.
     settings : Mapping
         ``threshold`` of the grade; ``at_most`` so many structures to learn from; ``prefer``, as the
         configuration's ``selection``; ``held_out``, so many to judge by.
@@ -105,16 +102,14 @@ def choose(
         return Choice(Outcome.ENOUGH, ["no walker met what the potential does not know"], [])
     left = np.arange(len(samples.structures))
     known = grades(samples.rows, potential.active_set, samples.owners)
-    if outcome == Outcome.INACCURATE:
-        taken = draw(
-            [samples.structures[place].info["walker"] for place in left], settings["at_most"], rng
-        )
-        labelled += [(samples.structures[place], known[place], TRAINING) for place in left[taken]]
+    for purpose, number in (
+        (TRAINING, settings["at_most"] if outcome == Outcome.INACCURATE else 0),
+        (HELD_OUT, settings["held_out"]),
+    ):
+        walkers = [samples.structures[place].info["walker"] for place in left]
+        taken = draw(walkers, number, rng)
+        labelled += [(samples.structures[place], known[place], purpose) for place in left[taken]]
         left = np.delete(left, taken)
-    taken = draw(
-        [samples.structures[place].info["walker"] for place in left], settings["held_out"], rng
-    )
-    labelled += [(samples.structures[place], known[place], HELD_OUT) for place in left[taken]]
     for atoms, grade, purpose in labelled:
         atoms.info |= {"grade": float(grade), "purpose": purpose}
     return Choice(outcome, reasons, [atoms for atoms, _, _ in labelled])

@@ -50,13 +50,13 @@ def verdict(
         If more labels failed than the share allows; the message names them.
     """
     check_failures(fates, failed_share)
-    reasons = list(selection["reasons"])
-    warnings = []
-    if selection["outcome"] == Outcome.BUDGET:
-        decision = "campaign ends"
-        warnings = reasons
-    elif selection["outcome"] == Outcome.ENOUGH:
+    reasons, warnings = list(selection["reasons"]), []
+    if selection["outcome"] == Outcome.ENOUGH:
         decision = "stage ends"
+    elif not fates:
+        budget = selection["outcome"] == Outcome.BUDGET
+        decision = "campaign ends" if budget else "stage ends"
+        warnings = reasons
     elif last:
         decision = "stage ends"
         faults = intolerable(held_out, tolerances)
