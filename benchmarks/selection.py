@@ -65,6 +65,9 @@ LEVELS = (8, 16)
 NUMBERS = (1000, 10_000, 100_000)
 LENGTH = 1000
 AT_MOST = 20
+MOST = 800_000
+"""Frames times level beyond which their neighbourhoods would take gigabytes."""
+
 TOLERANCE = 0.5
 REPEATS = 2
 
@@ -76,7 +79,7 @@ PAGE = f"""# Selection
 How it is measured: `benchmarks/selection.py`. Frames of {WALKERS} walks of 4, 8 and 16 atoms by
 {{potential}}, with the active set of {{training}}.
 The unit of costs is the label of the median frame; the gain is that of the logarithm of the
-determinant; the grade left is the highest that any frame has after the selection, thinned out or not.
+determinant; the grade left is the highest of all frames, thinned out or not, after the selection.
 
 {{effects}}
 Seconds to evaluate and thin frames with a tolerance of {TOLERANCE}, to foresee what the labels of
@@ -202,8 +205,9 @@ def main(training_set: str, potential_file: str, page: str) -> None:
         )
         potential = with_active_set(start, training, mode)
         for number in NUMBERS:
-            lines.append(seconds(potential, frames, number))
-            print(*lines[-1], sep="\t", flush=True)
+            if mode == "configuration" or number * level <= MOST:
+                lines.append(seconds(potential, frames, number))
+                print(*lines[-1], sep="\t", flush=True)
     where = f"{datetime.date.today()}: {processor()}, one core"
     write_part(
         page,

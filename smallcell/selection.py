@@ -224,7 +224,11 @@ def _starts(owners: np.ndarray) -> np.ndarray:
 
 def _coefficients(rows: np.ndarray, active_set: np.ndarray) -> np.ndarray:
     """Rows as linear combinations of those of the active set."""
-    return np.linalg.solve(active_set.T, rows.T).T
+    result = np.empty_like(rows, dtype=float)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        result[start : start + BLOCK] = np.linalg.solve(active_set.T, block.T).T
+    return result
 
 
 def _whitened(training_rows: np.ndarray, rows: np.ndarray) -> np.ndarray:
