@@ -22,6 +22,7 @@ from smallcell.convergence import combined_name, convergence_structures, points
 from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
 from smallcell.ladder import LONGEST
+from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
@@ -80,6 +81,11 @@ def sampling(wildcards):
     return {key: stage.get(key, value) for key, value in config["sampling"].items()}
 
 
+def cells(wildcards):
+    """What decides the cells of a stage."""
+    return {key: STAGES[wildcards.stage][key] for key in ("cell", "unit")}
+
+
 def walkers(stage):
     return range(STAGES[stage].get("walkers", config["sampling"]["walkers"]))
 
@@ -135,6 +141,13 @@ def before(file):
         return f"{RESULTS}/{batch_before(stage, int(number))}/{file}"
 
     return path
+
+
+def least_known(wildcards):
+    """Input function: structures to start from, for those walkers that start from one."""
+    if int(wildcards.walker) in least_known_walkers(sampling(wildcards)):
+        return ["<results>/{stage}/{round}/least_known.extxyz"]
+    return []
 
 
 def training_set_before(wildcards):

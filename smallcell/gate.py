@@ -12,8 +12,8 @@ from ase import Atoms
 from ase.build import make_supercell
 from ase.units import GPa
 
+from smallcell.cells import crystal
 from smallcell.labels import k_mesh
-from smallcell.sampling import crystal
 
 STRAIN = np.diag([1.02, 1.02, 0.95])
 """Of the distorted crystal. The four-fold axis stays, by which pw.x spares most k-points."""
