@@ -24,6 +24,7 @@ from smallcell.convergence import combined_name, convergence_structures, points
 from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
 from smallcell.ladder import LONGEST
+from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
@@ -120,7 +121,9 @@ GATE_CELLS = {
 
 def selection(stage, name):
     """Report of a round's selection; Snakemake comes back to this line when it is known."""
-    return json.loads(Path(checkpoints.select.get(stage=stage, round=name).output.report).read_text())
+    return json.loads(
+        Path(checkpoints.select.get(stage=stage, round=name).output.report).read_text()
+    )
 
 
 def rounds_of(stage):
@@ -177,6 +180,13 @@ def gate_labels():
         return []
     structures = gate_structures(config["elements"], GATE_CELLS, config["gate"]["atoms"])
     return expand("<results>/gate/labels/{structure}.json", structure=range(len(structures)))
+
+
+def least_known(wildcards):
+    """Input function: structures to start from, for those walkers that start from one."""
+    if int(wildcards.walker) in least_known_walkers(sampling(wildcards)):
+        return ["<results>/{stage}/{round}/least_known.extxyz"]
+    return []
 
 
 def training_set_before(wildcards):

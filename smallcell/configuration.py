@@ -110,10 +110,14 @@ def _pseudopotential_faults(key: str, symbol: str, element: Mapping) -> Iterator
 
 def _order_faults(configuration: Mapping) -> Iterator[str]:
     sampling = configuration["sampling"]
-    for name in ("temperature", "pressure", "strain"):
-        low, high = sampling[name]
-        if low > high:
-            yield f"sampling.{name}: {low} to {high} is no range; the lower end comes first"
+    stages = {f"stages[{place}]": stage for place, stage in enumerate(configuration["stages"])}
+    for key, values in ({"sampling": sampling} | stages).items():
+        for name in ("temperature", "pressure", "strain"):
+            if name not in values:
+                continue
+            low, high = values[name]
+            if low > high:
+                yield f"{key}.{name}: {low} to {high} is no range; the lower end comes first"
     if sampling["save_above"] >= sampling["stop_above"]:
         yield (
             f"sampling.save_above: {sampling['save_above']} must be below "
@@ -170,6 +174,13 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
             yield from _cells_faults(f"{key}.cells", stage["cells"], configuration["elements"])
         elif "cell" not in stage:
             yield f"{key}: needs cell, repeats of a unit, or cells, all of a range of atoms"
+        sampling = configuration["sampling"] | stage
+        steps = round(1000 * sampling["duration"] / sampling["timestep"])
+        if steps < sampling["samples"]:
+            yield (
+                f"sampling.samples: {sampling['samples']} is more than the {steps} steps of a walk "
+                f"of stage {stage['name']!r}"
+            )
     for element in configuration["elements"]:
         divisions = max(k_mesh(np.eye(3) * element["lattice_constant"], spacing))
         if divisions > MOST_K_POINTS:

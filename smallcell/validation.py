@@ -137,7 +137,7 @@ def write_large_cell_run(
         f"velocity all create {2 * temperature:g} {seed} mom yes dist gaussian",
         f"fix dynamics all npt temp {temperature:g} {temperature:g} {THERMOSTAT_TIME} "
         f"iso 0 0 {BAROSTAT_TIME}",
-        *guard(start),
+        *guard(start.get_volume()),
         "compute grade all pair mtp/extrapolation",
         "thermo_style custom step temp vol press c_grade[1]",
         f"thermo {max(1, steps // 500)}",
