@@ -5,6 +5,7 @@ import re
 import subprocess
 from dataclasses import replace
 
+import ase.io
 import numpy as np
 import pytest
 from ase.build import bulk
@@ -107,11 +108,21 @@ def run(known_world, folder, conditions, **changes):
     return walk(folder, ["K"])
 
 
-def run_gas(noble_gas, folder, conditions, **changes):
+def prepare_gas(noble_gas, folder, conditions, **changes):
     provide(folder, noble_gas[0])
     endless = {"save_above": 1e8, "stop_above": 1e9}
     write_walk(folder, conditions, SAMPLING | endless | changes, ["K"], noble_gas[1])
+
+
+def run_gas(noble_gas, folder, conditions, **changes):
+    prepare_gas(noble_gas, folder, conditions, **changes)
     return walk(folder, ["K"])
+
+
+def also(folder, commands):
+    """Put commands of LAMMPS in front of a walk's run."""
+    script = folder / "in.walk"
+    script.write_text(script.read_text().replace("\nrun ", f"\n{commands}\nrun "))
 
 
 def thermo(folder):
@@ -189,23 +200,23 @@ def test_temperature_and_pressure_ramp_from_one_end_to_the_other(noble_gas, tmp_
     assert done.temperature == pytest.approx(60, abs=6)
 
 
-@pytest.mark.parametrize(
-    "cell", [{"cell": [1, 1, 1], "unit": unit} for unit in ("primitive", "conventional")]
-)
+@pytest.mark.parametrize("unit", ["primitive", "conventional"])
 def test_cells_of_one_and_two_atoms_have_the_temperature_and_pressure_asked_for(
-    noble_gas, tmp_path, cell
+    noble_gas, tmp_path, unit
 ):
-    start = draw(cell=cell).start
+    start = draw(cell={"cell": [1, 1, 1], "unit": unit}).start
     conditions = Conditions((100, 100), (0.2, 0.2), start, start.get_volume(), 1)
-    done = run_gas(
-        noble_gas, tmp_path, conditions, duration=160, timestep=4, cell_change="triclinic"
-    )
-    assert done.fate == WalkFate.FINISHED
-    _, temperature, pressure, volume, *_ = thermo(tmp_path)[20:].T
-    # Of so few atoms the pressure is right to about that of one free atom.
-    atom = kB * 100 / volume.mean() / GPa
-    assert temperature.mean() == pytest.approx(100, rel=0.1)
-    assert pressure.mean() * 1e-4 == pytest.approx(0.2, abs=atom)
+    changes = {"duration": 120, "timestep": 4, "cell_change": "triclinic"}
+    prepare_gas(noble_gas, tmp_path, conditions, **changes)
+    means = "fix means all ave/time 1 30000 30000 c_thermo_temp c_thermo_press v_vol file means.txt"
+    also(tmp_path, f"variable vol equal vol\n{means}")
+    assert walk(tmp_path, ["K"]).fate == WalkFate.FINISHED
+    _, temperature, pressure, volume = np.loadtxt(tmp_path / "means.txt")
+    # LAMMPS's barostat gives each atom three degrees of freedom, also that which rests with the
+    # whole; its share of the pressure is then too much.
+    excess = kB * temperature / volume / GPa / len(start) if len(start) > 1 else 0
+    assert temperature == pytest.approx(100, rel=0.05)
+    assert pressure * 1e-4 == pytest.approx(0.2 + excess, abs=0.003)
 
 
 def test_without_velocities_and_displacements_atoms_stay_on_their_sites(noble_gas, tmp_path):
@@ -294,23 +305,11 @@ def test_a_cell_that_becomes_a_needle_ends_the_run(tmp_path, axis):
         check=False,
     )
     assert "Fix halt condition for fix-id shape met" in run.stdout + run.stderr
-    edges = [
-        [[float(number) for number in line.split()] for line in frame.splitlines()[5:8]]
-        for frame in (tmp_path / "all.dump").read_text().split("ITEM: TIMESTEP\n")[1:]
-    ]
-    assert len(edges) > 10
-    flatness = [flattest(*frame) for frame in edges]
-    assert FLATTEST < min(flatness) < 1.1 * FLATTEST
-
-
-def flattest(x, y, z):
-    """Least height over the edge of a cube of the volume, from the bounds in a LAMMPS dump."""
-    (low_x, high_x, xy), (low_y, high_y, xz), (low_z, high_z, yz) = x, y, z
-    length_x = high_x - low_x - (max(0, xy, xz, xy + xz) - min(0, xy, xz, xy + xz))
-    length_y = high_y - low_y - (max(0, yz) - min(0, yz))
-    cell = np.array([[length_x, 0, 0], [xy, length_y, 0], [xz, yz, high_z - low_z]])
-    heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)
-    return heights.min() / np.cbrt(np.linalg.det(cell))
+    frames = ase.io.read(tmp_path / "all.dump", index=":", format="lammps-dump-text")
+    assert len(frames) > 10
+    heights = np.array([1 / np.linalg.norm(frame.cell.reciprocal(), axis=1) for frame in frames])
+    flatness = heights.min(axis=1) / np.cbrt([frame.get_volume() for frame in frames])
+    assert FLATTEST < flatness.min() < 1.1 * FLATTEST
 
 
 @pytest.fixture(scope="module")
@@ -328,7 +327,7 @@ def alloy(tmp_path_factory):
     return potential, path
 
 
-def run_alloy(alloy, folder, symbols, **changes):
+def prepare_alloy(alloy, folder, symbols, **changes):
     start = bulk("K", "bcc", a=5.0, cubic=True) * (1, 2, 2)
     start.symbols = symbols
     start.positions += np.random.default_rng(1).normal(0, 0.2, start.positions.shape)
@@ -336,6 +335,10 @@ def run_alloy(alloy, folder, symbols, **changes):
     provide(folder, alloy[1])
     endless = {"save_above": 0, "stop_above": 1e9, "swap_every": 10}
     write_walk(folder, conditions, SAMPLING | endless | changes, ["K", "Na"], WALL)
+
+
+def run_alloy(alloy, folder, symbols, **changes):
+    prepare_alloy(alloy, folder, symbols, **changes)
     return walk(folder, ["K", "Na"])
 
 
@@ -356,23 +359,13 @@ def test_atoms_are_swapped_and_energies_are_right_after_it(alloy, tmp_path):
 
 
 def test_swaps_leave_the_whole_at_rest(alloy, tmp_path):
-    done = run_alloy(alloy, tmp_path, ["K", "Na"] * 4, duration=2)
-    dump = (tmp_path / "frames.dump").read_text()
-    positions = np.array(
-        [
-            [line.split()[1:] for line in frame.splitlines()[8:]]
-            for frame in dump.split("ITEM: T")[1:]
-        ],
-        dtype=float,
-    )
-    assert done.fate == WalkFate.FINISHED
-    # Types 1 and 2 in the order of the potential.
-    masses = np.where(positions[:, :, 0] == 1, 39.0983, 22.98976928)
-    velocities = np.diff(positions[:, :, 1:], axis=0) / 0.01
-    same = (masses[1:] == masses[:-1]).all(axis=1)
-    momenta = (masses[1:, :, None] * velocities).sum(axis=1)[same]
-    thermal = np.sqrt(8 * 31 * kB * 300 / 1.0364e-4)
-    assert np.abs(momenta).max() < 0.1 * thermal
+    prepare_alloy(alloy, tmp_path, ["K", "Na"] * 4, swap_every=5)
+    motion = "$(vcm(all,x)) $(vcm(all,y)) $(vcm(all,z))"
+    also(tmp_path, f'fix motion all print 1 "{motion}" file motion.txt')
+    assert walk(tmp_path, ["K", "Na"]).fate == WalkFate.FINISHED
+    velocities = np.loadtxt(tmp_path / "motion.txt", skiprows=1)
+    assert len(velocities) > 190
+    assert np.abs(velocities).max() < 1e-10
 
 
 @pytest.mark.parametrize(
