@@ -111,6 +111,18 @@ bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes doc
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) benchmarks/labels docs/benchmarks.md
 
+# Campaigns, and a set with labels that none of them has seen, which bench-cost needs.
+CAMPAIGNS ?= config/potassium-level-8.yaml
+
+# What is finished stays as it is, whatever has changed in the code since.
+.PHONY: bench-cost
+bench-cost: $(ready) ## what CAMPAIGNS cost and their errors on SET=set.cfg; writes docs/results.md
+	for campaign in $(CAMPAIGNS); do \
+	  snakemake --cores $(CORES) --quiet rules host progress --rerun-triggers mtime \
+	    --configfile $$campaign || exit 1; \
+	done
+	PYTHONPATH=. python benchmarks/cost.py $(SET) docs/results.md $(CAMPAIGNS)
+
 .PHONY: published-label
 published-label: $(ready) ## compare a label at the preset published with the paper's
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 pytest --quiet -rP tests/published_label.py
