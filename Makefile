@@ -78,7 +78,7 @@ bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 .PHONY: bench-label-cost
 bench-label-cost: $(ready) ## compare what labels took with what is foreseen; an hour of pw.x
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
-	  python benchmarks/cost.py benchmarks/labels docs/benchmarks.md $(STORES)
+	  python benchmarks/label_cost.py benchmarks/labels docs/benchmarks.md $(STORES)
 
 .PHONY: bench-memory
 bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour
@@ -121,6 +121,23 @@ PUBLISHED ?= 2
 bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes docs/benchmarks.md
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) benchmarks/labels docs/benchmarks.md
+
+.PHONY: bench-variations
+bench-variations: $(ready) ## see what moves forces on the 4-atom cells of SET=set.cfg (K)
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/variations.py $(SET) $(NUMBER) benchmarks/labels docs/benchmarks.md
+
+# Campaigns, and a set with labels that none of them has seen, which bench-cost needs.
+CAMPAIGNS ?= config/potassium-level-8.yaml
+
+# What is finished stays as it is, whatever has changed in the code since.
+.PHONY: bench-cost
+bench-cost: $(ready) ## what CAMPAIGNS cost and their errors on SET=set.cfg; writes docs/results.md
+	for campaign in $(CAMPAIGNS); do \
+	  snakemake --cores $(CORES) --quiet rules host progress --rerun-triggers mtime \
+	    --configfile $$campaign || exit 1; \
+	done
+	PYTHONPATH=. python benchmarks/cost.py $(SET) docs/results.md $(CAMPAIGNS)
 
 .PHONY: published-label
 published-label: $(ready) ## compare a label at the preset published with the paper's

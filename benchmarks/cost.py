@@ -1,124 +1,129 @@
-"""How well the cost of labels is foreseen: fits its exponents to the labels of a store.
+"""What campaigns have cost, and how wrong their potentials are on a labelled set they never saw.
 
-Cells of potassium of 1 to 8 atoms are labelled at the preset `quick` first, where the store does
-not have them, so that there are labels of several sizes. Isolated atoms do not count.
+Core-hours are all that the results needed, whoever paid: each label once, whether computed now or
+found in the store, with those of the gate, of isolated atoms and of what failed; walks; fits.
+Energies count up to a constant an atom, as the set's labels may be of other settings: the mean
+difference over the whole set is taken off.
 
-    python benchmarks/cost.py benchmarks/labels docs/benchmarks.md [STORE ...]
-
-Further stores are not fitted to, but what is foreseen is compared with what their labels took.
+    python benchmarks/cost.py SET.cfg docs/results.md config/potassium-level-8.yaml ...
 """
 
 import datetime
-import json
 import sys
-import tempfile
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
 
-import ase.io
 import numpy as np
+import pandas as pd
+import yaml
 from ase import Atoms
-from ase.build import bulk
 
-from benchmarks.labels import Preset
 from benchmarks.md import processor, table
 from benchmarks.pages import write_part
-from smallcell.cost import expected_cost, irreducible_k_points
-from smallcell.labels import Calculation
-from smallcell.memory import plane_waves
+from smallcell.errors import Errors, differences, summary
+from smallcell.files import read_reports
+from smallcell.formats import read_labelled
+from smallcell.labels import SUCCESSES
+from smallcell.potential import Potential, read_potential
 
-REPEATS = (1, 1, 1), (1, 1, 3), (1, 2, 2)
-"""Conventional cells of bcc; of one atom there are primitive ones."""
-
-
-def displaced() -> Iterator[Atoms]:
-    """Crystals without symmetry, but that of every lattice where there is but one atom."""
-    shear = [[1, 0.02, 0.01], [0, 1.01, 0.03], [0, 0, 0.98]]
-    for constant, repeats in product((5.1, 5.4), (None, *REPEATS)):
-        atoms = bulk("K", "bcc", a=constant, cubic=repeats is not None) * (repeats or (1, 1, 1))
-        atoms.set_cell(atoms.cell @ shear, scale_atoms=True)
-        atoms.rattle(0.1, seed=1)
-        yield atoms
+SIZES = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 54))
+"""Fewest and most atoms of the structures that a column is of."""
 
 
-def crystals(store: str) -> Iterator[tuple[Atoms, Calculation, float]]:
-    """Labelled crystals of a store, how they were calculated and the core-seconds that it took."""
-    for path in sorted(Path(store).rglob("label.json")):
-        report = json.loads(path.read_text())
-        calculation = Calculation(**report["calculation"])
-        if "nspin" not in calculation.system:
-            atoms = ase.io.read(path.with_name("label.extxyz"))
-            yield atoms, calculation, report["cost"]["core_seconds"]
+def core_hours(results: Path) -> dict[str, float]:
+    """Core-hours of a finished campaign, by what they were spent on.
 
-
-def size(atoms: Atoms, calculation: Calculation) -> list[float]:
-    """Logarithms of k-points, plane waves and atoms."""
-    return np.log(
-        [
-            irreducible_k_points(atoms, calculation.k_mesh),
-            plane_waves(atoms, calculation.system["ecutwfc"]),
-            len(atoms),
-        ]
-    ).tolist()
-
-
-def fitted(store: str) -> tuple[np.ndarray, int]:
-    """Exponents of k-points, plane waves and atoms by least squares, and the number of labels."""
-    labels = list(crystals(store))
-    sizes = np.array([[*size(atoms, calculation), 1.0] for atoms, calculation, _ in labels])
-    seconds = [seconds for _, _, seconds in labels]
-    solution, *_ = np.linalg.lstsq(sizes, np.log(seconds), rcond=None)
-    return solution[:-1], len(labels)
-
-
-def comparison(store: str) -> list[list]:
-    """Rows of a table: by cell, what labels took, relative to what was foreseen.
-
-    The unit, core-seconds of a relative cost, is the store's geometric mean.
+    Parameters
+    ----------
+    results : Path
+        Its folder.
     """
-    labels = list(crystals(store))
-    misses = np.array([np.log(took / expected_cost(a, c)) for a, c, took in labels])
-    misses -= misses.mean()
-    kinds = [(len(a), c.system["ecutwfc"]) for a, c, _ in labels]
-    rows = []
-    for kind in [*sorted(set(kinds)), None]:
-        of_kind = [kind in (found, None) for found in kinds]
-        took = [seconds for (_, _, seconds), mine in zip(labels, of_kind, strict=True) if mine]
-        off = misses[of_kind]
-        rows.append(
-            [
-                f"{kind[0]} atoms, {kind[1]:g} Ry" if kind else "all",
-                str(len(took)),
-                f"{min(took):.0f} - {max(took):.0f}",
-                f"{np.exp(off.mean()):.2f}",
-                f"{np.exp(off.std()):.2f}",
-                f"{np.exp(np.abs(off).max()):.2f}",
-            ]
-        )
-    return rows
+    rounds = pd.read_csv(results / "rounds.csv")
+    references = read_reports(results.glob("references/*.json"))
+    seconds = {
+        "labels": label_seconds(label_reports(results)),
+        "atoms": sum(reference["core_seconds"] for reference in references),
+        "walks": rounds["walk seconds"].sum(),
+        "fits": rounds["fit seconds"].sum(),
+    }
+    return {name: value / 3600 for name, value in seconds.items()}
 
 
-def main(store: str, page: str, others: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        quick = Preset("quick", "K", store, Path(name))
-        for atoms in displaced():
-            quick.label(atoms)
-    exponents, number = fitted(store)
-    columns = ["labels", "number", "core-s", "took / foreseen", "scatter", "largest"]
-    parts = [
-        "# What labels are foreseen to cost",
-        f"`make bench-label-cost` on {datetime.date.today()}: {processor()}, pw.x on one core.\n"
-        "How it is measured: `benchmarks/cost.py`. Exponents of k-points, plane waves and atoms,\n"
-        f"fitted to the {number} labels of `{store}`: "
-        f"{', '.join(f'{exponent:.2f}' for exponent in exponents)}.\n"
-        "Factors between the core-seconds that labels took and those foreseen by\n"
-        "`smallcell/cost.py`: geometric mean, spread about it and largest.",
+def label_reports(results: Path) -> list[dict]:
+    """Reports of all label jobs but those of a convergence study, which a campaign does without."""
+    study = results / "convergence"
+    paths = [path for path in results.rglob("labels/*.json") if study not in path.parents]
+    return read_reports(sorted(paths))
+
+
+def label_seconds(reports: Sequence[dict]) -> float:
+    """Core-seconds of labels; one that several jobs found in the store counts once."""
+    labels = {
+        report["key"]: report["label_core_seconds"]
+        for report in reports
+        if report["fate"] in SUCCESSES
+    }
+    failures = [report["core_seconds"] for report in reports if report["fate"] not in SUCCESSES]
+    return sum(labels.values()) + sum(failures)
+
+
+def errors_by_size(potential: Potential, structures: Sequence[Atoms]) -> list[Errors]:
+    """Errors on all structures, then on those of each of `SIZES`; energies without their mean."""
+    found = differences(potential, structures)
+    offset = np.mean([energy for energy, _, _ in found])
+    found = [(energy - offset, force, stress) for energy, force, stress in found]
+    sizes = [
+        [one for one, atoms in zip(found, structures, strict=True) if few <= len(atoms) <= many]
+        for few, many in SIZES
     ]
-    for one in (store, *others):
-        parts += [f"## {one}", table(columns, comparison(one))]
-    write_part(page, "\n\n".join(parts) + "\n")
+    return [summary(part) for part in (found, *sizes)]
+
+
+def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
+    """Row of what a campaign cost and row of its errors by size."""
+    run = yaml.safe_load(Path(configuration).read_text())["run"]
+    results = Path("results") / run
+    potential = read_potential(results / "potential.mtp")
+    structures = read_labelled(labelled, potential.species)
+    whole, *parts = errors_by_size(potential, structures)
+    spent = core_hours(results)
+    reports = label_reports(results)
+    made = {report["key"] for report in reports if report["fate"] in SUCCESSES}
+    cost = [
+        run,
+        f"{potential.basis.level}",
+        f"{len(made)}",
+        *(f"{hours:.3f}" for hours in spent.values()),
+        f"{sum(spent.values()):.3f}",
+        f"{1e3 * whole.force:.2f}",
+        f"{1e3 * whole.energy:.2f}",
+    ]
+    by_size = [run] + [
+        f"{1e3 * part.force:.1f}, {1e3 * part.energy:.2f}" if part.configurations else ""
+        for part in parts
+    ]
+    return cost, by_size
+
+
+def main(labelled: str, page: str, *configurations: str) -> None:
+    """Print the tables and write them as a part of the page."""
+    found = [rows(configuration, labelled) for configuration in configurations]
+    heads = ["run", "level", "labels", "core-hours: labels", "atoms", "walks", "fits", "in all"]
+    heads += ["force, meV/A", "energy, meV/atom"]
+    sizes = [f"{few} to {many} atoms" if few < many else f"{few} atoms" for few, many in SIZES]
+    text = f"""# What campaigns cost, and their errors on {Path(labelled).name}
+
+`make bench-cost` on {datetime.date.today()}: {processor()}. How it is measured:
+`benchmarks/cost.py`. Root mean square errors on all structures of the set, which no campaign has
+seen.
+
+{table(heads, [cost for cost, _ in found])}
+The same by atoms of a structure: force, energy.
+
+{table(["run", *sizes], [by_size for _, by_size in found])}"""
+    print(text)
+    write_part(page, text)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(*sys.argv[1:])

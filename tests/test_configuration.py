@@ -13,8 +13,12 @@ from conftest import REPOSITORY
 from smallcell import configuration
 from smallcell.basis import LEVELS
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
+from smallcell.presets import preset_faults, with_preset
 
 SCHEMA = yaml.safe_load((REPOSITORY / "config/schemas/config.schema.yaml").read_text())
+CAMPAIGNS = sorted(
+    path.name for path in (REPOSITORY / "config").glob("*.yaml") if path.name != "presets.yaml"
+)
 QUICKSTART = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 
 
@@ -43,6 +47,20 @@ def changed(config: dict, key: str, value) -> dict:
 def test_the_quickstart_has_no_fault(filled):
     assert schema_faults(QUICKSTART, SCHEMA) == []
     assert meaning_faults(filled, LEVELS) == []
+
+
+@pytest.mark.parametrize("name", CAMPAIGNS)
+def test_every_campaign_in_config_has_no_fault(name, monkeypatch):
+    from snakemake.utils import validate
+
+    monkeypatch.chdir(REPOSITORY)
+    presets = yaml.safe_load((REPOSITORY / "config/presets.yaml").read_text())
+    written = yaml.safe_load((REPOSITORY / "config" / name).read_text())
+    assert preset_faults(written, presets) == []
+    campaign = with_preset(written, presets)
+    assert schema_faults(campaign, SCHEMA) == []
+    validate(campaign, schema=str(REPOSITORY / "config/schemas/config.schema.yaml"))
+    assert meaning_faults(campaign, LEVELS) == []
 
 
 def test_defaults_are_filled_in(filled):
