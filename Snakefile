@@ -30,9 +30,17 @@ include: "rules/sampling.smk"
 include: "rules/selection.smk"
 include: "rules/labels.smk"
 include: "rules/fit.smk"
+
+
+if config["fit"]["members"]:
+
+    include: "rules/ensemble.smk"
+
+
 include: "rules/verdict.smk"
 include: "rules/validation.smk"
 include: "rules/report.smk"
+include: "rules/diagnosis.smk"
 include: "rules/convergence.smk"
 
 

@@ -144,6 +144,15 @@ def training_set_before(wildcards):
     return before("train.extxyz")(wildcards)
 
 
+def potentials_of_walks(wildcards):
+    """The potential that the walkers of each round walked with, by the round's name."""
+    found = {}
+    for name in rounds():
+        stage, number = name.split("/")
+        found[name] = f"{RESULTS}/{batch_before(stage, int(number))}/potential.mtp"
+    return found
+
+
 def final(file):
     """Input function: a file of the last batch of the campaign."""
     return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
