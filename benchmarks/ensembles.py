@@ -1,10 +1,11 @@
 """What foresees errors: the grade, the disagreement of an ensemble, and what else might.
 
-A set is fitted, and errors are foreseen on the structures of another that it does not have. Beside
-grade and ensemble stand the size of the predicted forces, since large forces have large errors,
-and refits from other starts without other weights. For each, Spearman's rank correlation with the
-errors of forces (root mean square of a structure) and energies (per atom, median taken off) and the
-area under the curve by which the worst tenth of the structures is told from the others.
+A set is fitted, and errors are foreseen on the structures of another that it does not have, cells
+of all sizes together and by size. Beside grade and ensemble stand the size of the predicted forces,
+since large forces have large errors, and refits from other starts without other weights. For each,
+Spearman's rank correlation with the errors of forces (root mean square of a structure) and energies
+(per atom, median taken off), the area under the curve by which the worst tenth of the structures is
+told from the others, and the median ratio of error to disagreement.
 
     PYTHONPATH=. python benchmarks/ensembles.py train.cfg unseen.cfg K --level 12
 """
@@ -12,6 +13,7 @@ area under the curve by which the worst tenth of the structures is told from the
 import argparse
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
@@ -32,6 +34,16 @@ from smallcell.selection import active_set, grades
 NUMBERS = (3, 4, 8)
 """Sizes of ensembles."""
 
+SIZES = ((1, 54), (2, 2), (3, 8), (9, 54))
+"""Numbers of atoms, from and to, of the structures of a table."""
+
+HEADS = [
+    "predictor",
+    *("force: rank correlation", "worst tenth", "error / spread"),
+    *("energy: rank correlation", "worst tenth", "error / spread"),
+    "s",
+]
+
 
 def root_mean_square(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
@@ -44,33 +56,24 @@ def area(errors: np.ndarray, foreseen: np.ndarray) -> float:
     return mannwhitneyu(foreseen[worst], foreseen[~worst]).statistic / pairs
 
 
-def line(
-    words: str,
-    foreseen: tuple[np.ndarray, np.ndarray],
-    errors: tuple[np.ndarray, np.ndarray],
-    seconds: float,
-    with_factor: bool = True,
-) -> list[str]:
-    """Cells of a predictor of force and energy errors."""
-    cells = [words]
-    for one, error in zip(foreseen, errors, strict=True):
-        factor = f"{np.median(error / one):.1f}" if with_factor else ""
-        cells += [f"{spearmanr(one, error)[0]:.2f}", f"{area(error, one):.2f}", factor]
-    cells.append(f"{seconds:.1f}")
-    print(*cells, sep="\t", flush=True)
-    return cells
+@dataclass(frozen=True)
+class Foreseen:
+    """What something foresees of each structure, in whatever unit, and what it took to make."""
+
+    name: str
+    force: np.ndarray
+    energy: np.ndarray
+    seconds: float = 0.0
 
 
-def spread_line(
-    words: str,
-    ensemble: Sequence[Potential],
-    others: Sequence[Atoms],
-    errors: tuple[np.ndarray, np.ndarray],
-    seconds: float,
-) -> list[str]:
-    """Cells of an ensemble's disagreement."""
-    spread = disagreement(ensemble, others)
-    return line(words, (spread.force, spread.energy), errors, seconds)
+def line(one: Foreseen, force: np.ndarray, energy: np.ndarray, chosen: np.ndarray) -> list[str]:
+    """Cells of a predictor beside the errors of some of the structures."""
+    cells = [one.name]
+    for foreseen, error in ((one.force, force), (one.energy, energy)):
+        foreseen, error = foreseen[chosen], error[chosen]
+        cells += [f"{spearmanr(foreseen, error)[0]:.2f}", f"{area(error, foreseen):.2f}"]
+        cells.append(f"{np.median(error / foreseen):.1f}" if one.seconds else "")
+    return [*cells, f"{one.seconds:.1f}" if one.seconds else ""]
 
 
 def unseen(structures: Sequence[Atoms], others: Sequence[Atoms]) -> list[Atoms]:
@@ -104,36 +107,36 @@ def main() -> None:
     print(f"{len(structures)} structures, {len(others)} unseen, fit {found.seconds:.1f} s")
     potential = found.potential
     wrong = differences(potential, others)
-    energies = np.array([energy[0] for energy, _, _ in wrong])
-    errors = (
-        np.array([root_mean_square(force) for _, force, _ in wrong]),
-        np.abs(energies - np.median(energies)),
-    )
-    values = Engine(potential, others).values(potential)
-    forces = np.array([root_mean_square(force) for _, force, _ in values])
+    force = np.array([root_mean_square(one) for _, one, _ in wrong])
+    energy = np.array([one[0] for one, _, _ in wrong])
+    energy = np.abs(energy - np.median(energy))
     grade = grades(rows(potential, others), active_set(rows(potential, structures)))
-    lines = [
-        line("grade", (grade, grade), errors, 0, with_factor=False),
-        line("size of forces", (forces, forces), errors, 0, with_factor=False),
-    ]
+    values = Engine(potential, others).values(potential)
+    forces = np.array([root_mean_square(one) for _, one, _ in values])
+    predictors = [Foreseen("grade", grade, grade), Foreseen("size of forces", forces, forces)]
+
+    def foresee(words: str, ensemble: Sequence[Potential], began: float) -> None:
+        seconds = time.perf_counter() - began
+        spread = disagreement(ensemble, others)
+        predictors.append(Foreseen(words, spread.force, spread.energy, seconds))
+
     if options.starts:
         began = time.perf_counter()
         alone = [
             fit(structures, [start], Weights(), [found.ridge], threads=threads).potential
             for start in random_starts(*made, number=options.starts)
         ]
-        seconds = time.perf_counter() - began
-        lines.append(
-            spread_line(f"{len(alone)} other starts alone", alone, others, errors, seconds)
-        )
+        foresee(f"{len(alone)} other starts alone", alone, began)
     for number in NUMBERS:
         began = time.perf_counter()
         ensemble = members(structures, potential, Weights(), found.ridge, number, rng, threads)
-        seconds = time.perf_counter() - began
-        lines.append(spread_line(f"ensemble of {number}", ensemble, others, errors, seconds))
-    heads = ["predictor", "force: rank correlation", "worst tenth", "error / spread"]
-    heads += ["energy: rank correlation", "worst tenth", "error / spread", "s"]
-    print(table(heads, lines))
+        foresee(f"ensemble of {number}", ensemble, began)
+    sizes = np.array([len(atoms) for atoms in others])
+    for low, high in SIZES:
+        chosen = (sizes >= low) & (sizes <= high)
+        print(f"\n{chosen.sum()} structures of {low} to {high} atoms, force error", end=" ")
+        print(f"{1e3 * root_mean_square(force[chosen]):.1f} meV/A\n")
+        print(table(HEADS, [line(one, force, energy, chosen) for one in predictors]), flush=True)
 
 
 if __name__ == "__main__":

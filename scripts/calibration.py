@@ -32,7 +32,7 @@ with written_whole(snakemake.output.report) as part:
 tell(words)
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
-shown = table[table["counts"].astype(bool)]
+shown = table[table["with forces"].astype(bool)]
 for axis, column in zip(axes, ("grade", "disagreement meV/A"), strict=True):
     for stage, rows in shown.groupby("stage", sort=False):
         axis.loglog(rows[column], rows["force error meV/A"], "o", label=stage)

@@ -37,6 +37,7 @@ for axis, column in zip(axes[1:], ("slope", "force error meV/A"), strict=True):
         axis.errorbar(bins, rows[column], spread, fmt="o-", capsize=2, label=name)
     axis.set(ylabel=column.replace(" meV", " / meV"))
 axes[1].axhline(1, color="grey", linestyle="--")
+axes[2].set_ylim(bottom=0)
 for axis in axes:
     axis.set(xlabel="DFT |F| from / meV/A")
     axis.legend()

@@ -99,11 +99,11 @@ def calibration_table(
                 "disagreement meV/A": 1000 * atoms.info["disagreement"],
                 "force error meV/A": 1000 * np.sqrt(np.mean(force**2)),
                 "energy error meV/atom": 1000 * abs(energy[0]),
-                "counts": largest > SMALLEST_FORCE,
+                "with forces": largest > SMALLEST_FORCE,
             }
         )
     columns = ["stage", "round", "atoms", "largest force meV/A", "grade", "disagreement meV/A"]
-    return pd.DataFrame(rows, columns=[*columns, *ERRORS, "counts"])
+    return pd.DataFrame(rows, columns=[*columns, *ERRORS, "with forces"])
 
 
 def calibration(table: pd.DataFrame) -> Calibration | None:
@@ -114,7 +114,7 @@ def calibration(table: pd.DataFrame) -> Calibration | None:
     Calibration or None
         None if fewer than `FEWEST` structures count.
     """
-    table = table[table["counts"].astype(bool)]
+    table = table[table["with forces"].astype(bool)]
     if len(table) < FEWEST:
         return None
     foreseen = {"grade": table["grade"], "disagreement": table["disagreement meV/A"]}
@@ -157,7 +157,7 @@ def conclusion(table: pd.DataFrame, found: Calibration | None) -> str:
     """Say in a sentence which of the two foresees force errors better."""
     if found is None:
         return (
-            f"{table['counts'].sum()} held-out structures with forces are too few to tell what "
+            f"{table['with forces'].sum()} held-out structures with forces are too few to tell what "
             f"foresees the error; it takes {FEWEST}"
         )
     by_predictor = found.correlations["force error meV/A"]

@@ -49,7 +49,7 @@ def test_the_table_has_what_was_foreseen_and_how_wrong_it_was():
     assert table["energy error meV/atom"].to_numpy() == pytest.approx(100 * size)
     assert table["disagreement meV/A"].to_numpy() == pytest.approx(500 * size)
     assert list(table["atoms"]) == [len(atoms) for atoms in structures]
-    assert table["counts"].all()
+    assert table["with forces"].all()
 
 
 def test_what_foresees_better_is_found_with_the_factor_to_its_error():
@@ -104,7 +104,7 @@ def test_forces_that_vanish_by_symmetry_do_not_count():
     (single,) = labelled([single], random_potential(("K",), level=6, seed=1))
     single.info |= structures[0].info | {"disagreement": 0.0}
     table = calibration_table([*structures, single], [*errors, (*errors[0][:1], np.zeros(3), 0)])
-    assert list(table["counts"]) == 12 * [True] + [False]
+    assert list(table["with forces"]) == 12 * [True] + [False]
     assert calibration(table).structures == 12
 
 
