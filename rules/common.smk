@@ -174,6 +174,13 @@ def before(file):
     return path
 
 
+def members_before(wildcards):
+    """Input function: the ensemble of the batch before."""
+    return [
+        before(f"members/{member}.mtp")(wildcards) for member in range(config["fit"]["members"])
+    ]
+
+
 def gate_labels():
     """Reports of the gate's labels, none without a gate."""
     if not config["gate"]:
@@ -194,6 +201,15 @@ def training_set_before(wildcards):
     if wildcards.batch == "seeds":
         return f"{RESULTS}/imports.extxyz" if config["imports"] else []
     return before("train.extxyz")(wildcards)
+
+
+def potentials_of_walks(wildcards):
+    """The potential that the walkers of each round walked with, by the round's name."""
+    found = {}
+    for name in rounds():
+        stage, number = name.split("/")
+        found[name] = f"{RESULTS}/{batch_before(stage, int(number))}/potential.mtp"
+    return found
 
 
 def final(file):

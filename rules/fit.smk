@@ -46,7 +46,8 @@ rule fit:
     params:
         species=list(ELEMENTS),
         potential=config["potential"],
-        fit=config["fit"],
+        # How many members an ensemble has changes no fit.
+        fit={key: value for key, value in config["fit"].items() if key != "members"},
         seed=config["seed"],
     script:
         "../scripts/fit.py"

@@ -3,6 +3,7 @@ checkpoint select:
     input:
         # With the active set that the walkers' grades come from.
         potential=before("potential.almtp"),
+        members=members_before,
         held_out=before("held_out.extxyz"),
         costs=before("costs.json"),
         frames=of_walkers(".extxyz"),
@@ -11,6 +12,7 @@ checkpoint select:
     output:
         structures="<results>/{stage}/{round}/structures.extxyz",
         report="<results>/{stage}/{round}/selection.json",
+        samples="<results>/{stage}/{round}/samples.csv",
     log:
         "<logs>/{stage}/{round}/select.log",
     conda:

@@ -5,17 +5,20 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from smallcell.budget import forecast, spent
 from smallcell.candidates import gather
 from smallcell.choice import Choice, Outcome, choose
 from smallcell.cost import expected_cost
+from smallcell.ensemble import disagreement
 from smallcell.errors import errors, in_report_units
 from smallcell.files import read_reports, written_whole
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
 from smallcell.labels import crystal_calculation
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
+from smallcell.selection import grades
 from smallcell.training import read_structures, write_structures
 from smallcell.verdict import check_walks
 
@@ -31,7 +34,15 @@ def costs(structures: list) -> np.ndarray:
     return np.array(list(map(expected_cost, structures, calculations)))
 
 
+def disagreements(structures: list) -> list[float]:
+    """By how much the forces of the ensemble's members differ, nothing without an ensemble."""
+    if not members:
+        return [np.nan] * len(structures)
+    return disagreement(members, structures).force.tolist()
+
+
 potential = read_potential(snakemake.input.potential)
+members = list(map(read_potential, snakemake.input.members))
 tolerance = params.selection["tolerance"]
 frames, samples = (
     gather(potential, map(read_structures, paths), width)
@@ -73,6 +84,16 @@ if choice.structures and limit is not None and sum(report.values()) > limit:
     )
 walks = read_reports(snakemake.input.walks)
 check_walks([walk["fate"] for walk in walks], len(choice.structures))
+for atoms, value in zip(choice.structures, disagreements(choice.structures), strict=True):
+    atoms.info["disagreement"] = value
+table = pd.DataFrame(
+    {
+        "walker": [atoms.info["walker"] for atoms in samples.structures],
+        "step": [atoms.info["step"] for atoms in samples.structures],
+        "grade": grades(samples.rows, potential.active_set, samples.owners),
+        "disagreement eV/A": disagreements(samples.structures),
+    }
+)
 report |= {
     "outcome": choice.outcome,
     "reasons": choice.reasons,
@@ -80,5 +101,7 @@ report |= {
     "held_out": choice.number(HELD_OUT),
 }
 write_structures(snakemake.output.structures, choice.structures)
+with written_whole(snakemake.output.samples) as part:
+    table.to_csv(part, index=False, float_format="%.6g")
 with written_whole(snakemake.output.report) as part:
     part.write_text(json.dumps(report, indent=1))

@@ -151,6 +151,8 @@ def _potential_faults(configuration: Mapping, levels: range) -> Iterator[str]:
                 f"potential.cutoff: {potential['cutoff']} A does not reach the nearest neighbours "
                 f"of {element['lattice']} {element['symbol']} at {nearest:.2f} A"
             )
+    if configuration["fit"]["members"] == 1:
+        yield "fit.members: 1 has nobody to disagree with; 2 or more, or 0 for no ensemble"
 
 
 def _nearest_neighbours(element: Mapping) -> float:

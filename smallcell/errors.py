@@ -118,16 +118,31 @@ def _rms_maximum_interval(
         return np.nan, np.nan, (np.nan, np.nan)
     squares = np.array([np.sum(one**2) for one in by_structure])
     counts = np.array([len(one) for one in by_structure])
-    n = len(counts)
-    times = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    resampled = np.sqrt((times @ squares) / (times @ counts))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
+    times = bootstrap_counts(len(counts))
     return (
         float(np.sqrt(squares.sum() / counts.sum())),
         float(max(np.abs(one).max() for one in by_structure)),
-        (float(low), float(high)),
+        interval(np.sqrt((times @ squares) / (times @ counts))),
     )
+
+
+def bootstrap_counts(number: int) -> np.ndarray:
+    """Return how often each of so many structures is drawn, in `RESAMPLES` bootstrap samples.
+
+    Returns
+    -------
+    ndarray of int, shape (RESAMPLES, number)
+        The same in every call.
+    """
+    draws = np.random.default_rng(0)
+    return draws.multinomial(number, np.full(number, 1 / number), size=RESAMPLES)
+
+
+def interval(resampled: np.ndarray) -> tuple[float, float]:
+    """Confidence interval of a quantity by its values in the bootstrap samples."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def held_out(structures: Sequence[Atoms], share: float) -> np.ndarray:

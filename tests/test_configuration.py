@@ -150,6 +150,7 @@ def test_an_element_needs_a_pseudopotential():
         ("dft.k_spacing", 0.001, ["dft.k_spacing", "0.001", "usual"]),
         ("potential.level", 7, ["potential.level: 7", "2, 4, 6, 8"]),
         ("potential.cutoff", 4.5, ["potential.cutoff: 4.5", "bcc K", "4.59"]),
+        ("fit.members", 1, ["fit.members: 1", "2 or more, or 0"]),
         ("stages.1.name", "two-atoms", ["stages[1].name", "more than once"]),
     ],
 )
