@@ -30,7 +30,6 @@ include: "rules/sampling.smk"
 include: "rules/selection.smk"
 include: "rules/labels.smk"
 include: "rules/fit.smk"
-include: "rules/ensemble.smk"
 
 
 if config["fit"]["members"]:
@@ -39,10 +38,9 @@ if config["fit"]["members"]:
 
 
 include: "rules/verdict.smk"
+include: "rules/diagnosis.smk"
 include: "rules/validation.smk"
-include: "rules/diagnosis.smk"
 include: "rules/report.smk"
-include: "rules/diagnosis.smk"
 include: "rules/convergence.smk"
 
 

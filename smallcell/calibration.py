@@ -158,8 +158,8 @@ def conclusion(table: pd.DataFrame, found: Calibration | None) -> str:
     """Say in a sentence which of the two foresees force errors better."""
     if found is None:
         return (
-            f"{table['with forces'].sum()} held-out structures with forces are too few to tell what "
-            f"foresees the error; it takes {FEWEST}"
+            f"{table['with forces'].sum()} held-out structures with forces are too few to tell "
+            f"what foresees the error; it takes {FEWEST}"
         )
     by_predictor = found.correlations["force error meV/A"]
     lead = found.lead["force error meV/A"]
