@@ -129,8 +129,8 @@ def main(store: str, page: str, others: list[str]) -> None:
         "How it is measured: `benchmarks/cost.py`. Exponents of k-points, plane waves and atoms,\n"
         f"fitted to the {len(labels)} labels of `{store}`: "
         f"{', '.join(f'{exponent:.2f}' for exponent in exponents)}.\n"
-        "Factors between the core-seconds that labels took and what `smallcell/cost.py` foresees, in a\n"
-        "unit that each element and cut-off has for itself: geometric mean, spread, largest.",
+        "Factors between the core-seconds that labels took and what `smallcell/cost.py` foresees,\n"
+        "in a unit that each element and cut-off has for itself: geometric mean, spread, largest.",
     ]
     for one in (store, *others):
         parts += [f"## {one}", table(columns, comparison(list(crystals(one))))]

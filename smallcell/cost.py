@@ -9,11 +9,10 @@ import numpy as np
 import spglib
 from ase import Atoms
 
+from smallcell.canonical import symmetry_of
 from smallcell.labels import Calculation
 from smallcell.memory import plane_waves
-
-SYMMETRY_TOLERANCE = 1e-5
-"""A; about what pw.x takes for equal positions."""
+from smallcell.programs import k_points_at_most
 
 K_POINTS = 0.9
 """Exponent of the number of k-points: something is left to do for all of them together."""
@@ -48,6 +47,8 @@ def irreducible_k_points(atoms: Atoms, k_mesh: tuple[int, int, int]) -> int:
     k_mesh : tuple of int
         Divisions of a Gamma-centred mesh.
     """
-    crystal = atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers
-    mapping, _ = spglib.get_ir_reciprocal_mesh(k_mesh, crystal, symprec=SYMMETRY_TOLERANCE)
+    symmetry = symmetry_of(atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+    if symmetry is None:
+        return k_points_at_most(k_mesh)
+    mapping, _ = spglib.get_stabilized_reciprocal_mesh(k_mesh, symmetry.rotations)
     return len(np.unique(mapping))

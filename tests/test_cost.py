@@ -79,3 +79,9 @@ def test_a_description_does_not_change_the_cost():
     turned.positions += 0.7
     turned.wrap()
     assert cost(turned) == pytest.approx(cost(crystal), rel=1e-9)
+
+
+def test_atoms_on_each_other_have_no_symmetry_to_count_on():
+    collapsed = bulk("K", "bcc", a=5.3, cubic=True)
+    collapsed.positions[1] = collapsed.positions[0]
+    assert irreducible_k_points(collapsed, (4, 4, 4)) == 36
