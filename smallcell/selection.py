@@ -123,7 +123,7 @@ def select(
         raise ValueError(f"a label is said to cost {np.min(costs)}; costs must be above 0")
     if owners is None:
         owners = np.arange(len(rows))
-    places = _swap_in(active_set.copy(), rows, threshold, at_most, owners, costs)
+    places = _swap_in(active_set, rows, threshold, at_most, owners, costs)
     return np.unique(owners[places[places >= 0]])
 
 
@@ -137,8 +137,8 @@ def distinct(
     """Leave out the frames of a walk that are much like the last one kept, or like known ones.
 
     Structures are alike if each coefficient of their rows, as combinations of the active set's,
-    is the same to the tolerance. Once a structure has been selected, one like it has a grade of no
-    more than the larger of ``1 + tolerance`` and ``2 * tolerance``: at half the threshold of the
+    is the same to the tolerance. Once a row has taken a place, one like it has a grade of no more
+    than the larger of ``1 + tolerance`` and ``2 * tolerance``: at half the threshold of the
     selection nothing is lost in the first swap, and less tolerance leaves room for more of them.
 
     Parameters
@@ -291,7 +291,7 @@ def _swap_in(
 
 
 def _next(
-    grades: np.ndarray,
+    largest: np.ndarray,
     threshold: float,
     owners: np.ndarray,
     holders: np.ndarray,
@@ -299,12 +299,12 @@ def _next(
 ) -> int | None:
     """Choose the row that takes a place next, None if no grade exceeds the threshold."""
     if costs is None:
-        row = int(np.argmax(grades))
-        return row if grades[row] > threshold else None
-    paid = np.where(np.isin(owners, holders), grades, 0)
+        row = int(np.argmax(largest))
+        return row if largest[row] > threshold else None
+    paid = np.where(np.isin(owners, holders), largest, 0)
     row = int(np.argmax(paid))
     if paid[row] > SWAP_THRESHOLD:
         return row
-    gains = np.log(np.where(grades > threshold, grades, 1)) / costs[owners]
+    gains = np.log(np.where(largest > threshold, largest, 1)) / costs[owners]
     row = int(np.argmax(gains))
     return row if gains[row] > 0 else None
