@@ -11,7 +11,7 @@ rule least_known:
         "../envs/fit.yaml"
     params:
         elements=config["elements"],
-        cell=cells,
+        cell=lambda wildcards: cells_of(wildcards.stage),
         sampling=lambda wildcards: {
             key: sampling(wildcards)[key] for key in ("walkers", "least_known")
         },
@@ -24,6 +24,7 @@ rule sample:
     input:
         potential=before("potential.almtp"),
         wall=before("wall.json"),
+        structures=lambda wildcards: structure_files(wildcards.stage),
         known=least_known,
     output:
         frames="<results>/{stage}/{round}/walkers/{walker}.extxyz",
@@ -36,7 +37,7 @@ rule sample:
     params:
         seed=config["seed"],
         elements=config["elements"],
-        cell=cells,
+        cell=lambda wildcards: cells_of(wildcards.stage),
         sampling=sampling,
     script:
         "../scripts/sample.py"
