@@ -154,6 +154,20 @@ def test_a_campaign_learns_in_two_stages(killed):
         assert (killed.results / name).stat().st_size > 0
 
 
+def test_walkers_tell_where_they_started_and_keep_samples(killed):
+    reports = sorted(killed.results.glob("*/*/walkers/*.json"))
+    kinds = set()
+    for path in reports:
+        report = json.loads(path.read_text())
+        kinds.add(report["start"]["kind"])
+        samples = read_structures(path.with_suffix(".samples.extxyz"))
+        assert len(samples) == report["samples"]
+        if report["fate"] == "finished":
+            assert [atoms.info["step"] for atoms in samples] == [500, 1000, 1500, 2000]
+        assert all(atoms.info["walker"] == int(path.stem) for atoms in samples)
+    assert kinds == {"crystal", "least known"}
+
+
 def test_nothing_finished_was_labelled_twice(killed):
     fates = pd.read_csv(killed.results / "fates.csv")
     entries = [entry.name for entry in (killed.folder / "labels").glob("??/*")]
