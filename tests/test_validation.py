@@ -19,6 +19,7 @@ from smallcell.potential import write_potential
 from smallcell.sampling import provide
 from smallcell.selection import active_set
 from smallcell.validation import (
+    Ramp,
     fit_equation_of_state,
     run_large_cell,
     write_large_cell_run,
@@ -63,9 +64,9 @@ def test_a_large_cell_of_a_sound_potential_survives(tmp_path):
     write_potential(path, replace(potential, active_set=active_set(rows(potential, crystals))))
     start = bulk("K", "bcc", a=5.4, cubic=True) * (3, 3, 3)
     provide(tmp_path, path)
-    settings = {"temperature": 100, "duration": 10}
-    write_large_cell_run(tmp_path, start, ["K"], settings, wall(potential, crystals), seed=1)
-    outcome = run_large_cell(tmp_path, start, 100)
+    ramps = [Ramp(100, 100, 10)]
+    write_large_cell_run(tmp_path, start, ["K"], ramps, wall(potential, crystals), seed=1)
+    outcome, _ = run_large_cell(tmp_path, start, ramps)
     assert outcome.survived, outcome.message
     assert outcome.mean_temperature == pytest.approx(100, rel=0.1)
     assert 0 < outcome.highest_grade < 100
@@ -79,8 +80,8 @@ def test_a_large_cell_that_bursts_or_collapses_is_told(tmp_path, sign):
     write_potential(path, replace(potential, active_set=np.eye(potential.n_parameters)))
     start = bulk("K", "bcc", a=4.0, cubic=True) * (3, 3, 3)
     provide(tmp_path, path)
-    settings = {"temperature": 300, "duration": 2}
-    write_large_cell_run(tmp_path, start, ["K"], settings, Wall(1.0, 0.9, 1.0), seed=1)
-    outcome = run_large_cell(tmp_path, start, 300)
+    ramps = [Ramp(300, 300, 2)]
+    write_large_cell_run(tmp_path, start, ["K"], ramps, Wall(1.0, 0.9, 1.0), seed=1)
+    outcome, _ = run_large_cell(tmp_path, start, ramps)
     assert not outcome.survived
     assert re.search("Lost atoms|Fix halt condition for fix-id guard", outcome.message)
