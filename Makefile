@@ -100,6 +100,12 @@ PRUNED ?= $(basename $(POTENTIAL))-pruned
 prune: $(ready) $(SET) ## drop what POTENTIAL, fitted to SET, can do without: a cheaper potential
 	PYTHONPATH=. python -m smallcell.prune $(SET) $(POTENTIAL) $(PRUNED) $(WEIGHTS) --threads $(CORES)
 
+# OPTIONS: --walks 20 --atoms 250 --duration 100 --temperature 100 800 --pressure 0 0.5
+.PHONY: survive
+survive: $(ready) $(POTENTIAL) ## does POTENTIAL (.almtp) hold 250 atoms together? twenty walks
+	PYTHONPATH=. OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  python -m smallcell.survival $(basename $(POTENTIAL)).almtp --threads $(CORES) $(OPTIONS)
+
 # A set with published labels in MLIP's format, its element, and how many of its structures, of
 # them PUBLISHED at the full price.
 ELEMENT ?= K

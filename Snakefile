@@ -32,6 +32,13 @@ include: "rules/labels.smk"
 include: "rules/fit.smk"
 include: "rules/verdict.smk"
 include: "rules/validation.smk"
+
+
+if config["audit"]:
+
+    include: "rules/audit.smk"
+
+
 include: "rules/report.smk"
 include: "rules/convergence.smk"
 

@@ -50,9 +50,10 @@ config["dft"].pop("preset", None)
 RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
+AUDIT = config["audit"] or {"cut_outs": 0, "add": False}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
 LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
-BATCH = rf"seeds|(?:{'|'.join(STAGES)})/\d{{3}}"
+BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -84,8 +85,9 @@ def walkers(stage):
     return range(STAGES[stage].get("walkers", config["sampling"]["walkers"]))
 
 
-# A batch is what is labelled together: the seeds, or the structures that a round selected. The
-# batches are a chain: each adds to the training set of the one before and refits its potential.
+# A batch is what is labelled together: the seeds, the structures that a round selected, or what the
+# audit cut out. The batches are a chain: each adds to the training set of the one before and refits
+# its potential; the audit's may be left at comparing.
 
 
 def selected(stage, name):
@@ -129,6 +131,8 @@ def before(file):
     def path(wildcards):
         if wildcards.get("batch") == "seeds":
             return []
+        if wildcards.get("batch") == "audit":
+            return learnt(file)(wildcards)
         stage, number = (wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}").split(
             "/"
         )
@@ -144,9 +148,14 @@ def training_set_before(wildcards):
     return before("train.extxyz")(wildcards)
 
 
+def learnt(file):
+    """Input function: a file of the last batch of the rounds."""
+    return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
+
+
 def final(file):
     """Input function: a file of the last batch of the campaign."""
-    return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
+    return f"{RESULTS}/audit/{file}" if AUDIT["add"] else learnt(file)
 
 
 def labels(wildcards):
@@ -154,6 +163,8 @@ def labels(wildcards):
     batch = wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}"
     if batch == "seeds":
         number = config["seeds"]["number"] * len(ELEMENTS)
+    elif batch == "audit":
+        number = AUDIT["cut_outs"]
     else:
         number = selected(*batch.split("/"))
     return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
@@ -161,19 +172,20 @@ def labels(wildcards):
 
 def batch_files(wildcards):
     """For each batch, and a round that selected nothing, the reports that its row is made of."""
-    found = {"seeds": True} | rounds()
+    found = {"seeds": True} | rounds() | ({"audit": True} if AUDIT["cut_outs"] else {})
     return {name: files_of(name, new) for name, new in found.items()}
 
 
 def files_of(batch, new):
-    """Reports of a batch by kind; seeds have no walks, a round that found nothing has no fit."""
+    """Reports of a batch by kind; seeds and audit have no walks, what is not added has no fit."""
     stage, _, name = batch.partition("/")
+    added = AUDIT["add"] if batch == "audit" else new
     here = f"{RESULTS}/{batch}"
     return {
         "verdict": [f"{here}/verdict.json"] if name else [],
         "walks": [f"{here}/walkers/{walker}.json" for walker in walkers(stage)] if name else [],
         "labels": labels({"batch": batch}) if new else [],
-        "fit": [f"{here}/fit.json"] if new else [],
+        "fit": [f"{here}/fit.json"] if added else [],
     }
 
 

@@ -2,7 +2,9 @@ rule train:
     """The training set: that of the batch before and what was labelled since."""
     input:
         verdict=lambda wildcards: (
-            [] if wildcards.batch == "seeds" else f"{RESULTS}/{wildcards.batch}/verdict.json"
+            []
+            if wildcards.batch in ("seeds", "audit")
+            else f"{RESULTS}/{wildcards.batch}/verdict.json"
         ),
         # That the gate has let the campaign begin counts, not when.
         gate=lambda wildcards: (

@@ -39,7 +39,7 @@ settings, elements = snakemake.params.audit, snakemake.params.elements
 rng = np.random.default_rng(snakemake.params.seed)
 potential = read_potential(snakemake.input.potential)
 start, repeats = large_crystal(elements, settings["atoms"], rng)
-ramps = audit_ramps(settings["temperature"], settings["duration"])
+ramps = audit_ramps(snakemake.params.temperature, settings["duration"])
 with tempfile.TemporaryDirectory(prefix="audit-") as name:
     folder = Path(name)
     provide(folder, Path(snakemake.input.potential))
@@ -58,7 +58,11 @@ with tempfile.TemporaryDirectory(prefix="audit-") as name:
 found = extrapolation(potential, frames)
 order = crystal_order(frames, elements[0]["lattice"], repeats)
 table = run_table(records, frames, found.grades, order, TIMESTEP)
-report = run_report(outcome, table, found.grades)
+report = {
+    "temperature": snakemake.params.temperature,
+    **run_report(outcome, table, found.grades),
+    "seconds": time.perf_counter() - began,
+}
 
 chosen = most_extrapolating(found.rows, potential.active_set, settings["cut_outs"])
 centred = []
@@ -72,11 +76,11 @@ for number, atom in found.candidates[chosen]:
     centred.append(frame)
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
-(temperature_axis, volume_axis), (grade_axis, histogram_axis) = axes
+(temperature_axis, order_axis), (grade_axis, histogram_axis) = axes
 temperature_axis.plot(table["time ps"], table["temperature K"])
 temperature_axis.set(xlabel="time / ps", ylabel="temperature / K")
-volume_axis.plot(table["time ps"], table["order"])
-volume_axis.set(xlabel="time / ps", ylabel="order of the crystal", ylim=(0, 1.05))
+order_axis.plot(table["time ps"], table["order"])
+order_axis.set(xlabel="time / ps", ylabel="order of the crystal", ylim=(0, 1.05))
 for column in table.columns[table.columns.str.contains("grade")]:
     label = "configuration" if column == "grade" else column
     grade_axis.plot(table["time ps"], table[column], label=label)
@@ -96,5 +100,5 @@ with written_whole(snakemake.output.records) as part:
 with written_whole(snakemake.output.figure) as part:
     figure.savefig(part, format="svg", metadata={"Date": None})
 with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(report | {"seconds": time.perf_counter() - began}, indent=1))
+    part.write_text(json.dumps(report, indent=1))
 tell(f"audit: {outcome.atoms} atoms, {'survived' if outcome.survived else outcome.message}")

@@ -64,15 +64,15 @@ def read_audit_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
 
 
 def crystal_order(frames: Sequence[Atoms], lattice: str, repeats: int) -> np.ndarray:
-    """How much of the first crystal is left in each frame: 1 for all, next to nothing in a liquid.
+    """How much of the first frame's crystal is left in each: 1 for all, almost nothing in a liquid.
 
-    It is the mean of the structure factor, divided by the number of atoms, at the shortest vectors
-    of the crystal's reciprocal lattice.
+    It is the structure factor at the shortest vectors of the crystal's reciprocal lattice, in the
+    mean, as a share of the first frame's.
 
     Parameters
     ----------
     frames : sequence of Atoms
-        Made from a cube of conventional cells.
+        The first is a cube of conventional cells, perfect; the others came from it.
     lattice : {"sc", "bcc", "fcc", "diamond"}
     repeats : int
         Conventional cells along an edge.
@@ -89,7 +89,7 @@ def crystal_order(frames: Sequence[Atoms], lattice: str, repeats: int) -> np.nda
     for frame in frames:
         phases = frame.cell.scaled_positions(frame.positions) @ (2j * np.pi * repeats * shortest.T)
         found.append(np.mean(np.abs(np.exp(phases).mean(axis=0)) ** 2))
-    return np.array(found)
+    return np.array(found) / found[0]
 
 
 def displacements(frames: Sequence[Atoms]) -> np.ndarray:
@@ -296,36 +296,3 @@ def audit_table(
             }
         rows.append(row | {"core_seconds": report["label_core_seconds"], "key": report["key"]})
     return pd.DataFrame(rows)
-
-
-def audit_in_words(
-    settings: Mapping, run: Mapping, table: pd.DataFrame | None, again: Mapping | None
-) -> list[str]:
-    """Tell of an audit in a line or two or three."""
-    low, high = settings["temperature"]
-    lines = [f"{run['atoms']} atoms, {low:g} to {high:g} K and back: {_run_in_words(run)}"]
-    if table is not None:
-        lines.append(_errors_in_words(table))
-    if again is not None:
-        lines.append(f"with them in the training set: {_run_in_words(again)}")
-    return lines
-
-
-def _run_in_words(run: Mapping) -> str:
-    highest = max(quantiles["1"] for quantiles in run["grades"].values())
-    melted = "did not melt" if run["melted"] is None else f"melted at {run['melted']:.0f} K"
-    end = melted if run["survived"] else f"{run['message']}, {melted}"
-    return f"{end}, grade up to {run['highest_grade']:.1f}, of atoms {highest:.1f}"
-
-
-def _errors_in_words(table: pd.DataFrame) -> str:
-    if "force error meV/A" not in table:
-        return f"none of {len(table)} cut-outs has a label"
-    compared = table.dropna(subset="force error meV/A")
-    weights = compared["atoms"] / compared["atoms"].sum()
-    force = np.sqrt((weights * compared["force error meV/A"] ** 2).sum())
-    energy = np.sqrt((compared["energy error meV/atom"] ** 2).mean())
-    return (
-        f"forces of {len(compared)} cut-outs off by {force:.1f} meV/A, "
-        f"energies by {energy:.1f} meV/atom"
-    )

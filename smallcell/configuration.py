@@ -27,6 +27,24 @@ MOST_K_POINTS = 64
 """Divisions of a k-mesh along one axis beyond which the spacing is taken for a mistake."""
 
 
+FOLDERS = (
+    "audit",
+    "convergence",
+    "gate",
+    "imports",
+    "logs",
+    "pseudopotentials",
+    "references",
+    "seeds",
+    "validation",
+)
+"""Folders of the results that are no stages."""
+
+
+LEAST_AROUND = 8
+"""A large cell has so many times the atoms of what is cut out of it, at least."""
+
+
 def schema_faults(configuration: Mapping, schema: Mapping) -> list[str]:
     """Faults of a configuration against its JSON schema, one line each, the key first."""
     errors = jsonschema.Draft202012Validator(schema).iter_errors(configuration)
@@ -68,6 +86,7 @@ def meaning_faults(configuration: Mapping, levels: range) -> list[str]:
         *_potential_faults(configuration, levels),
         *_stage_faults(configuration),
         *_import_faults(configuration),
+        *_audit_faults(configuration),
     ]
 
 
@@ -158,6 +177,8 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
     for place, stage in enumerate(configuration["stages"]):
         if names.count(stage["name"]) > 1:
             yield f"stages[{place}].name: {stage['name']!r} is used more than once"
+        if stage["name"] in FOLDERS:
+            yield f"stages[{place}].name: {stage['name']!r} is a folder of the results already"
     for element in configuration["elements"]:
         divisions = max(k_mesh(np.eye(3) * element["lattice_constant"], spacing))
         if divisions > MOST_K_POINTS:
@@ -188,6 +209,22 @@ def _import_faults(configuration: Mapping) -> Iterator[str]:
                 f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
                 f"{', '.join(symbols)}"
             )
+
+
+def _audit_faults(configuration: Mapping) -> Iterator[str]:
+    audit = configuration["audit"]
+    if not audit:
+        return
+    low, high = audit.get("temperature", configuration["sampling"]["temperature"])
+    if low > high:
+        yield f"audit.temperature: {low} to {high} is no range; the lower end comes first"
+    if audit["add"] and not audit["cut_outs"]:
+        yield "audit.add: there is nothing to add; audit.cut_outs is 0"
+    if audit["cut_outs"] and LEAST_AROUND * audit["cut_out_atoms"] > audit["atoms"]:
+        yield (
+            f"audit.cut_out_atoms: {audit['cut_out_atoms']} must be at most 1/{LEAST_AROUND} of "
+            f"audit.atoms, which is {audit['atoms']}"
+        )
 
 
 def machine_faults(configuration: Mapping) -> list[str]:

@@ -61,7 +61,7 @@ def cut_out(frame: Atoms, centre: int, at_most: int, rng: np.random.Generator) -
     """Cut a cell around an atom, of the volume that so many atoms have in the mean.
 
     It has the number of atoms that such cells around this atom have in the mean over their
-    orientations, which is that of its surroundings, but no more than are allowed.
+    orientations, so that it is as dense as its surroundings, but no more than are allowed.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def cut_out(frame: Atoms, centre: int, at_most: int, rng: np.random.Generator) -
     ValueError
         If the frame is not large enough to be cut.
     """
-    edge = (np.sqrt(2) * at_most * frame.get_volume() / len(frame)) ** (1 / 3)
-    farthest = edge / np.sqrt(2)
+    volume = frame.get_volume() / len(frame)
+    farthest = _edge(at_most * volume) / np.sqrt(2)
     height = (1 / frame.cell.reciprocal().lengths()).min()
     if height < 2 * farthest:
         raise ValueError(
@@ -88,22 +88,40 @@ def cut_out(frame: Atoms, centre: int, at_most: int, rng: np.random.Generator) -
             f"{len(frame)} atoms that it is to be cut from only {height:.1f} A"
         )
     first, second, vectors = neighbor_list("ijD", frame, farthest)
-    near = np.concatenate([[centre], second[first == centre]])
+    numbers = np.concatenate([frame.numbers[[centre]], frame.numbers[second[first == centre]]])
     vectors = np.vstack([np.zeros(3), vectors[first == centre]])
     turns = Rotation.random(ORIENTATIONS, rng=rng).as_matrix()
-    inside = [(vectors @ (ACROSS @ turn).T < edge / 2).all(axis=1) for turn in turns]
-    counts = np.array([one.sum() for one in inside])
-    fitting = counts[counts <= at_most]
-    number = fitting[np.argmin(np.abs(fitting - counts.mean()))]
-    best, shortest = None, 0.0
-    for turn, one in zip(turns[counts == number], np.array(inside)[counts == number], strict=True):
-        across = vectors[one][:, None, None] - vectors[one][:, None] + edge * ACROSS @ turn
-        distance = np.linalg.norm(across, axis=-1).min()
-        if distance > shortest:
-            best, shortest = (turn, one), distance
-    turn, one = best
-    atoms = Atoms(frame.numbers[near[one]], vectors[one], cell=edge * LATTICE @ turn, pbc=True)
-    return CutOut(atoms, edge / 2)
+    across = ACROSS @ turns
+    heights = (vectors @ across.transpose(0, 2, 1)).max(axis=2)
+    # Where atoms are close together none of the cells may have as few as allowed.
+    edges = (_edge(share * volume) for share in range(at_most, 0, -1))
+    edge = next(e for e in edges if (np.sum(heights < e / 2, axis=1) <= at_most).any())
+    inside = heights < edge / 2
+    counts = inside.sum(axis=1)
+    allowed = np.unique(counts[counts <= at_most])
+    usual = allowed[np.argmin(np.abs(allowed - counts.mean()))]
+    places = np.flatnonzero(counts == usual)
+    best = max(places, key=lambda place: _shortest(vectors[inside[place]], edge * across[place]))
+    return CutOut(
+        Atoms(
+            numbers[inside[best]],
+            vectors[inside[best]],
+            cell=edge * LATTICE @ turns[best],
+            pbc=True,
+        ),
+        reach=edge / 2,
+    )
+
+
+def _edge(volume: float) -> float:
+    """Length of the shortest lattice vectors of a cell of this volume."""
+    return float(np.cbrt(np.sqrt(2) * volume))
+
+
+def _shortest(positions: np.ndarray, across: np.ndarray) -> float:
+    """Shortest distance between atoms of a cell and those behind its faces (A)."""
+    vectors = positions[:, None, None] - positions[:, None] + across
+    return float(np.linalg.norm(vectors, axis=-1).min())
 
 
 def relieved(
