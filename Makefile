@@ -117,6 +117,14 @@ bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes doc
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) benchmarks/labels docs/benchmarks.md
 
+# A set of ELEMENT and a better potential, which stands for pw.x.
+ORACLE ?= CFG16_2-54.almtp
+
+.PHONY: bench-audit
+bench-audit: $(ready) $(SET) $(ORACLE) ## what the audit's grades and cut-outs are worth, on SET
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/audit.py $(SET) $(ORACLE) $(ELEMENT)
+
 .PHONY: published-label
 published-label: $(ready) ## compare a label at the preset published with the paper's
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 pytest --quiet -rP tests/published_label.py

@@ -54,7 +54,7 @@ with tempfile.TemporaryDirectory(prefix="audit-") as name:
         frames=True,
     )
     outcome, records = run_large_cell(folder, start, ramps)
-    frames = read_audit_frames(folder / "frames.dump", potential.species)
+    frames = read_audit_frames(folder / "frames.dump", potential.species, records)
 found = extrapolation(potential, frames)
 order = crystal_order(frames, elements[0]["lattice"], repeats)
 table = run_table(records, frames, found.grades, order, TIMESTEP)

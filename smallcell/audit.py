@@ -46,16 +46,22 @@ def audit_ramps(temperature: Sequence[float], duration: float) -> list[Ramp]:
     return [Ramp(low, high, duration), Ramp(high, low, duration)]
 
 
-def read_audit_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
-    """Read the frames of a run, unwrapped, origin of the box at zero, ``info["step"]`` their steps.
+def read_audit_frames(path: Path, species: Sequence[str], records: pd.DataFrame) -> list[Atoms]:
+    """Read the frames of a run that has recorded their steps (`validation.run_large_cell`).
 
-    The first that is not finite ends them.
+    Returns
+    -------
+    list of Atoms
+        Unwrapped, the box at the origin; ``info["step"]`` their steps. The first that is not finite
+        ends them.
     """
     frames = ase.io.read(path, index=":", format="lammps-dump-text", specorder=list(species))
+    recorded = set(records["step"])
     found = []
     for frame in frames:
         positions = frame.positions - frame.get_celldisp().ravel()
-        if not (np.isfinite(positions).all() and np.isfinite(frame.cell.array).all()):
+        finite = np.isfinite(positions).all() and np.isfinite(frame.cell.array).all()
+        if not finite or frame.info["timestep"] not in recorded:
             break
         atoms = Atoms(frame.numbers, positions, cell=frame.cell, pbc=True)
         atoms.info["step"] = frame.info["timestep"]

@@ -183,6 +183,6 @@ def _errors_in_words(table: pd.DataFrame) -> str:
     force = np.sqrt((weights * compared["force error meV/A"] ** 2).sum())
     energy = np.sqrt((compared["energy error meV/atom"] ** 2).mean())
     return (
-        f"forces of {len(compared)} cut-outs off by {force:.1f} meV/A, "
+        f"forces of {len(compared)} of {len(table)} cut-outs off by {force:.1f} meV/A, "
         f"energies by {energy:.1f} meV/atom"
     )

@@ -109,7 +109,7 @@ def audited(sound_potential, tmp_path_factory):
     provide(folder, sound_potential.file)
     write_large_cell_run(folder, start, ["K"], ramps, sound_potential.wall, 1, frames=True)
     outcome, records = run_large_cell(folder, start, ramps)
-    frames = read_audit_frames(folder / "frames.dump", ["K"])
+    frames = read_audit_frames(folder / "frames.dump", ["K"], records)
     found = extrapolation(sound_potential.potential, frames)
     order = crystal_order(frames, "bcc", repeats)
     return outcome, frames, found, run_table(records, frames, found.grades, order, TIMESTEP)
