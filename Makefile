@@ -75,6 +75,11 @@ verify-labels: $(ready) ## read and check all of the label store STORE
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md
 
+.PHONY: bench-label-cost
+bench-label-cost: $(ready) ## compare what labels took with what is foreseen; an hour of pw.x
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/label_cost.py benchmarks/labels docs/benchmarks.md $(STORES)
+
 .PHONY: bench-memory
 bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour
 	PYTHONPATH=. python benchmarks/memory.py
@@ -93,6 +98,12 @@ levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to c
 	PYTHONPATH=. python benchmarks/levels.py $(SET) $(LEVELS)
 
 POTENTIAL ?= results/quickstart/potential.mtp
+
+.PHONY: bench-selection
+bench-selection: $(ready) $(SET) ## measure thinning and selection from walks of POTENTIAL, fitted to SET
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/selection.py $(SET) $(POTENTIAL) docs/benchmarks.md
+
 PRUNED ?= $(basename $(POTENTIAL))-pruned
 
 # WEIGHTS of the fit, where they are not the defaults: --force 0.01 --convention mlip
@@ -124,6 +135,23 @@ ORACLE ?= CFG16_2-54.almtp
 bench-audit: $(ready) $(SET) $(ORACLE) ## what the audit's grades and cut-outs are worth, on SET
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/audit.py $(SET) $(ORACLE) $(ELEMENT)
+
+.PHONY: bench-variations
+bench-variations: $(ready) ## see what moves forces on the 4-atom cells of SET=set.cfg (K)
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/variations.py $(SET) $(NUMBER) benchmarks/labels docs/benchmarks.md
+
+# Campaigns, and a set with labels that none of them has seen, which bench-cost needs.
+CAMPAIGNS ?= config/potassium-level-8.yaml
+
+# What is finished stays as it is, whatever has changed in the code since.
+.PHONY: bench-cost
+bench-cost: $(ready) ## what CAMPAIGNS cost and their errors on SET=set.cfg; writes docs/results.md
+	for campaign in $(CAMPAIGNS); do \
+	  snakemake --cores $(CORES) --quiet rules host progress --rerun-triggers mtime \
+	    --configfile $$campaign || exit 1; \
+	done
+	PYTHONPATH=. python benchmarks/cost.py $(SET) docs/results.md $(CAMPAIGNS)
 
 .PHONY: published-label
 published-label: $(ready) ## compare a label at the preset published with the paper's

@@ -11,7 +11,7 @@ what it costs and that the set's labels are what it gives. Energies count up to 
 import datetime
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -56,10 +56,13 @@ class Label:
 
 
 class Preset:
-    """A preset that labels structures of one element."""
+    """A preset, or one with some entries of ``dft`` changed, that labels one element."""
 
-    def __init__(self, name: str, symbol: str, store: str, folder: Path) -> None:
-        filled = with_preset({"elements": [{"symbol": symbol}], "dft": {"preset": name}}, PRESETS)
+    def __init__(
+        self, name: str, symbol: str, store: str, folder: Path, changed: Mapping | None = None
+    ) -> None:
+        dft = {"preset": name} | dict(changed or {})
+        filled = with_preset({"elements": [{"symbol": symbol}], "dft": dft}, PRESETS)
         (element,) = filled["elements"]
         self.dft = COMMON | filled["dft"]
         self.settings = {"dft": self.dft, "labels": {"store": store, "closest": 0.3}}

@@ -15,7 +15,7 @@ rule equation_of_state:
     conda:
         "../envs/fit.yaml"
     params:
-        lattices={symbol: ELEMENTS[symbol]["lattice"] for symbol in ELEMENTS},
+        elements=ELEMENTS,
     script:
         "../scripts/equation_of_state.py"
 

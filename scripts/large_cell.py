@@ -5,9 +5,10 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from smallcell.cells import crystal
 from smallcell.files import written_whole
 from smallcell.progress import log_to, tell
-from smallcell.sampling import crystal, provide
+from smallcell.sampling import provide
 from smallcell.validation import Ramp, run_large_cell, write_large_cell_run
 from smallcell.wall import read_wall
 

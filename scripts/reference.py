@@ -2,6 +2,7 @@
 
 import json
 
+from smallcell.budget import price
 from smallcell.canonical import canonical_form
 from smallcell.files import written_whole
 from smallcell.jobs import label_once
@@ -14,8 +15,8 @@ log_to(snakemake.log[0])
 dft, symbol = snakemake.params.dft, snakemake.wildcards.element
 
 
-def energy_in_box(box: float) -> float:
-    """Energy of the atom by pw.x, or from the store (eV)."""
+def energy_in_box(box: float) -> tuple[float, float]:
+    """Energy of the atom by pw.x, or from the store (eV), and the core-seconds that it took."""
     atoms = canonical_form(isolated_atom(symbol, box)).atoms()
     calculation = atom_calculation(symbol, dft, snakemake.params.pseudopotentials)
     program = read_program(snakemake.input.program)
@@ -24,7 +25,7 @@ def energy_in_box(box: float) -> float:
     )
     if report["fate"] not in SUCCESSES:
         stop(f"in a box of {box:.1f} A: {report['fate']}, {report['message']}")
-    return labelled.get_potential_energy()
+    return labelled.get_potential_energy(), price(report)
 
 
 def stop(reason: str) -> None:
@@ -34,10 +35,16 @@ def stop(reason: str) -> None:
     raise SystemExit(f"{message}; or give its energy yourself, as `energy` of the element")
 
 
-found = {"element": symbol, "energy": snakemake.params.energy}
+found = {"element": symbol, "energy": snakemake.params.energy, "core_seconds": 0.0}
 if found["energy"] is None:
-    energies = [energy_in_box(share * dft["atom_box"]) for share in BOXES]
-    found |= {"energy": energies[-1], "box_error": box_error(energies)}
+    energies, prices = zip(
+        *[energy_in_box(share * dft["atom_box"]) for share in BOXES], strict=True
+    )
+    found |= {
+        "energy": energies[-1],
+        "box_error": box_error(energies),
+        "core_seconds": sum(prices),
+    }
     if 1000 * found["box_error"] > dft["atom_tolerance"]:
         enough = sufficient_box(energies, dft["atom_box"], dft["atom_tolerance"] / 1000)
         stop(

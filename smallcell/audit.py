@@ -7,6 +7,7 @@ the same active set (with one of neighbourhoods that is what a grade is). The at
 extrapolate the most are cut out (`smallcell.cut_outs`) and labelled.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -16,14 +17,15 @@ import ase.io
 import numpy as np
 import pandas as pd
 from ase import Atoms
-from ase.build import bulk
 from ase.units import GPa
 
+from smallcell.cells import crystal
 from smallcell.cut_outs import cut_out, relieved
 from smallcell.engine import Engine
 from smallcell.errors import differences
 from smallcell.fitting import shortest_distance
 from smallcell.potential import Potential
+from smallcell.sampling import whole_frames
 from smallcell.selection import active_set, grades
 from smallcell.training import labelled_batch
 from smallcell.validation import LargeCellRun, Ramp
@@ -32,6 +34,9 @@ from smallcell.wall import Wall
 CRYSTALLINE = 0.1
 """Order (see `crystal_order`) below which the crystal is gone: it is 0.2 and more in one that is
 about to melt, and the inverse number of atoms in a liquid."""
+
+EXTINCT = 0.01
+"""Structure factor of a perfect crystal, divided by the number of atoms, that counts as none."""
 
 CANDIDATES = 10
 """Atoms of each frame that may be cut out, those of the highest grades."""
@@ -55,7 +60,8 @@ def read_audit_frames(path: Path, species: Sequence[str], records: pd.DataFrame)
         Unwrapped, the box at the origin; ``info["step"]`` their steps. The first that is not finite
         ends them.
     """
-    frames = ase.io.read(path, index=":", format="lammps-dump-text", specorder=list(species))
+    whole = io.StringIO(whole_frames(path.read_text()))
+    frames = ase.io.read(whole, index=":", format="lammps-dump-text", specorder=list(species))
     recorded = set(records["step"])
     found = []
     for frame in frames:
@@ -78,8 +84,8 @@ def crystal_order(frames: Sequence[Atoms], lattice: str, repeats: int) -> np.nda
     Parameters
     ----------
     frames : sequence of Atoms
-        The first is a cube of conventional cells, perfect; the others came from it.
-    lattice : {"sc", "bcc", "fcc", "diamond"}
+        The first is a block of conventional cells, perfect; the others came from it.
+    lattice : {"sc", "bcc", "fcc", "hcp", "diamond"}
     repeats : int
         Conventional cells along an edge.
 
@@ -87,15 +93,25 @@ def crystal_order(frames: Sequence[Atoms], lattice: str, repeats: int) -> np.nda
     -------
     ndarray, shape (n_frames,)
     """
-    points = np.array(list(product((-1, 0, 1), repeat=3)))
-    vectors = points @ bulk("X", lattice, a=1.0).cell.reciprocal().array
+    element = {"symbol": "X", "lattice": lattice, "lattice_constant": 1.0}
+    primitive, conventional = (
+        crystal(element, unit, (1, 1, 1)).cell for unit in ("primitive", "conventional")
+    )
+    points = np.array([point for point in product((-1, 0, 1), repeat=3) if any(point)])
+    vectors = points @ primitive.reciprocal().array
+    of_block = repeats * vectors @ conventional.array.T
+    # Some vectors belong to the lattice, but not to the crystal, which may have several atoms each.
     lengths = np.linalg.norm(vectors, axis=1)
-    shortest = vectors[np.isclose(lengths, lengths[lengths > 0].min())]
-    found = []
-    for frame in frames:
-        phases = frame.cell.scaled_positions(frame.positions) @ (2j * np.pi * repeats * shortest.T)
-        found.append(np.mean(np.abs(np.exp(phases).mean(axis=0)) ** 2))
-    return np.array(found) / found[0]
+    lengths[_structure_factors(frames[0], of_block) < EXTINCT] = np.inf
+    shortest = of_block[np.isclose(lengths, lengths.min())]
+    found = np.array([_structure_factors(frame, shortest).mean() for frame in frames])
+    return found / found[0]
+
+
+def _structure_factors(frame: Atoms, vectors: np.ndarray) -> np.ndarray:
+    """Structure factors divided by the number of atoms, at vectors in terms of the cell's own."""
+    phases = 2j * np.pi * frame.cell.scaled_positions(frame.positions) @ vectors.T
+    return np.abs(np.exp(phases).mean(axis=0)) ** 2
 
 
 def displacements(frames: Sequence[Atoms]) -> np.ndarray:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from ase.data import atomic_numbers, reference_states
 
+from smallcell.cells import LATTICES
 from smallcell.files import written_whole
 from smallcell.potential import read_potential
 from smallcell.progress import tell
@@ -33,8 +34,6 @@ from smallcell.validation import (
 )
 from smallcell.wall import wall_of
 
-CUBIC = ("sc", "bcc", "fcc", "diamond")
-
 
 def known_crystal(symbol: str) -> dict:
     """Lattice and lattice constant (A) of an element, as ASE has them, for a start.
@@ -42,12 +41,12 @@ def known_crystal(symbol: str) -> dict:
     Raises
     ------
     ValueError
-        If it is not cubic.
+        If it is none of `cells.LATTICES`.
     """
     found = reference_states[atomic_numbers[symbol]] or {}
-    if found.get("symmetry") not in CUBIC:
+    if found.get("symmetry") not in LATTICES:
         raise ValueError(
-            f"ASE knows no cubic crystal of {symbol}: give --lattice and --lattice-constant"
+            f"the crystal of {symbol} is not built here: give --lattice and --lattice-constant"
         )
     return {"symbol": symbol, "lattice": found["symmetry"], "lattice_constant": found["a"]}
 
@@ -146,7 +145,7 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, nargs=2, default=(100.0, 800.0), help="K")
     parser.add_argument("--pressure", type=float, nargs=2, default=(0.0, 0.5), help="GPa")
     parser.add_argument("--duration", type=float, default=100.0, help="ps")
-    parser.add_argument("--lattice", choices=CUBIC, help="of the start, if not the element's own")
+    parser.add_argument("--lattice", choices=LATTICES, help="if not the element's own")
     parser.add_argument("--lattice-constant", type=float, help="A")
     parser.add_argument("--threads", type=int, default=1, help="walks at a time")
     options = parser.parse_args()

@@ -16,11 +16,11 @@ from ase import Atoms
 from ase.eos import EquationOfState
 from ase.units import GPa, bar
 
+from smallcell.cells import crystal
 from smallcell.sampling import (
     BAROSTAT_TIME,
     THERMOSTAT_TIME,
     complaint,
-    crystal,
     guard,
     run_lammps,
     system,
@@ -91,7 +91,7 @@ def energies_per_atom(structures: Sequence[Atoms]) -> tuple[np.ndarray, np.ndarr
 def large_crystal(
     elements: Sequence[Mapping], at_least: int, rng: np.random.Generator
 ) -> tuple[Atoms, int]:
-    """Build a cube of conventional cells, of an alloy with equal shares at random places.
+    """Build a block of conventional cells, of an alloy with equal shares at random places.
 
     The lattice is the first element's, its constant the mean over the elements (Vegard's law).
 
@@ -108,7 +108,7 @@ def large_crystal(
     -------
     atoms : Atoms
     repeats : int
-        Conventional cells along an edge.
+        Conventional cells along each edge.
     """
     constant = float(np.mean([element["lattice_constant"] for element in elements]))
     element = {**elements[0], "lattice_constant": constant}
@@ -203,7 +203,7 @@ def write_large_cell_run(
         *system(species, barrier),
         f"timestep {TIMESTEP:g}",
         f"velocity all create {2 * ramps[0].begin:g} {seed} mom yes dist gaussian",
-        *guard(start),
+        *guard(start.get_volume()),
         "compute grade all pair mtp/extrapolation",
         "thermo_style custom step temp vol press c_grade[1]",
         f"thermo {every}",

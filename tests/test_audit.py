@@ -33,7 +33,7 @@ from smallcell.validation import (
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.4}
 
 
-@pytest.mark.parametrize("lattice", ["sc", "bcc", "fcc", "diamond"])
+@pytest.mark.parametrize("lattice", ["sc", "bcc", "fcc", "hcp", "diamond"])
 def test_the_order_of_a_crystal_is_one_and_that_of_a_liquid_nothing(lattice):
     crystal, repeats = large_crystal(
         [POTASSIUM | {"lattice": lattice}], 200, np.random.default_rng()

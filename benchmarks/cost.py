@@ -1,0 +1,129 @@
+"""What campaigns have cost, and how wrong their potentials are on a labelled set they never saw.
+
+Core-hours are all that the results needed, whoever paid: each label once, whether computed now or
+found in the store, with those of the gate, of isolated atoms and of what failed; walks; fits.
+Energies count up to a constant an atom, as the set's labels may be of other settings: the mean
+difference over the whole set is taken off.
+
+    python benchmarks/cost.py SET.cfg docs/results.md config/potassium-level-8.yaml ...
+"""
+
+import datetime
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from ase import Atoms
+
+from benchmarks.md import processor, table
+from benchmarks.pages import write_part
+from smallcell.errors import Errors, differences, summary
+from smallcell.files import read_reports
+from smallcell.formats import read_labelled
+from smallcell.labels import SUCCESSES
+from smallcell.potential import Potential, read_potential
+
+SIZES = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 54))
+"""Fewest and most atoms of the structures that a column is of."""
+
+
+def core_hours(results: Path) -> dict[str, float]:
+    """Core-hours of a finished campaign, by what they were spent on.
+
+    Parameters
+    ----------
+    results : Path
+        Its folder.
+    """
+    rounds = pd.read_csv(results / "rounds.csv")
+    references = read_reports(results.glob("references/*.json"))
+    seconds = {
+        "labels": label_seconds(label_reports(results)),
+        "atoms": sum(reference["core_seconds"] for reference in references),
+        "walks": rounds["walk seconds"].sum(),
+        "fits": rounds["fit seconds"].sum(),
+    }
+    return {name: value / 3600 for name, value in seconds.items()}
+
+
+def label_reports(results: Path) -> list[dict]:
+    """Reports of all label jobs but those of a convergence study, which a campaign does without."""
+    study = results / "convergence"
+    paths = [path for path in results.rglob("labels/*.json") if study not in path.parents]
+    return read_reports(sorted(paths))
+
+
+def label_seconds(reports: Sequence[dict]) -> float:
+    """Core-seconds of labels; one that several jobs found in the store counts once."""
+    labels = {
+        report["key"]: report["label_core_seconds"]
+        for report in reports
+        if report["fate"] in SUCCESSES
+    }
+    failures = [report["core_seconds"] for report in reports if report["fate"] not in SUCCESSES]
+    return sum(labels.values()) + sum(failures)
+
+
+def errors_by_size(potential: Potential, structures: Sequence[Atoms]) -> list[Errors]:
+    """Errors on all structures, then on those of each of `SIZES`; energies without their mean."""
+    found = differences(potential, structures)
+    offset = np.mean([energy for energy, _, _ in found])
+    found = [(energy - offset, force, stress) for energy, force, stress in found]
+    sizes = [
+        [one for one, atoms in zip(found, structures, strict=True) if few <= len(atoms) <= many]
+        for few, many in SIZES
+    ]
+    return [summary(part) for part in (found, *sizes)]
+
+
+def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
+    """Row of what a campaign cost and row of its errors by size."""
+    run = yaml.safe_load(Path(configuration).read_text())["run"]
+    results = Path("results") / run
+    potential = read_potential(results / "potential.mtp")
+    structures = read_labelled(labelled, potential.species)
+    whole, *parts = errors_by_size(potential, structures)
+    spent = core_hours(results)
+    reports = label_reports(results)
+    made = {report["key"] for report in reports if report["fate"] in SUCCESSES}
+    cost = [
+        run,
+        f"{potential.basis.level}",
+        f"{len(made)}",
+        *(f"{hours:.3f}" for hours in spent.values()),
+        f"{sum(spent.values()):.3f}",
+        f"{1e3 * whole.force:.2f}",
+        f"{1e3 * whole.energy:.2f}",
+    ]
+    by_size = [run] + [
+        f"{1e3 * part.force:.1f}, {1e3 * part.energy:.2f}" if part.configurations else ""
+        for part in parts
+    ]
+    return cost, by_size
+
+
+def main(labelled: str, page: str, *configurations: str) -> None:
+    """Print the tables and write them as a part of the page."""
+    found = [rows(configuration, labelled) for configuration in configurations]
+    heads = ["run", "level", "labels", "core-hours: labels", "atoms", "walks", "fits", "in all"]
+    heads += ["force, meV/A", "energy, meV/atom"]
+    sizes = [f"{few} to {many} atoms" if few < many else f"{few} atoms" for few, many in SIZES]
+    text = f"""# What campaigns cost, and their errors on {Path(labelled).name}
+
+`make bench-cost` on {datetime.date.today()}: {processor()}. How it is measured:
+`benchmarks/cost.py`. Root mean square errors on all structures of the set, which no campaign has
+seen.
+
+{table(heads, [cost for cost, _ in found])}
+The same by atoms of a structure: force, energy.
+
+{table(["run", *sizes], [by_size for _, by_size in found])}"""
+    print(text)
+    write_part(page, text)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
