@@ -111,6 +111,12 @@ PRUNED ?= $(basename $(POTENTIAL))-pruned
 prune: $(ready) $(SET) ## drop what POTENTIAL, fitted to SET, can do without: a cheaper potential
 	PYTHONPATH=. python -m smallcell.prune $(SET) $(POTENTIAL) $(PRUNED) $(WEIGHTS) --threads $(CORES)
 
+# OPTIONS: --walks 20 --atoms 250 --duration 100 --temperature 100 800 --pressure 0 0.5
+.PHONY: survive
+survive: $(ready) $(POTENTIAL) ## does POTENTIAL (.almtp) hold 250 atoms together? twenty walks
+	PYTHONPATH=. OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  python -m smallcell.survival $(basename $(POTENTIAL)).almtp --threads $(CORES) $(OPTIONS)
+
 # A set with published labels in MLIP's format, its element, and how many of its structures, of
 # them PUBLISHED at the full price.
 ELEMENT ?= K
@@ -121,6 +127,14 @@ PUBLISHED ?= 2
 bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes docs/benchmarks.md
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) benchmarks/labels docs/benchmarks.md
+
+# A set of ELEMENT and a better potential, which stands for pw.x.
+ORACLE ?= CFG16_2-54.almtp
+
+.PHONY: bench-audit
+bench-audit: $(ready) $(SET) $(ORACLE) ## what the audit's grades and cut-outs are worth, on SET
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/audit.py $(SET) $(ORACLE) $(ELEMENT)
 
 .PHONY: bench-variations
 bench-variations: $(ready) ## see what moves forces on the 4-atom cells of SET=set.cfg (K)

@@ -40,6 +40,13 @@ if config["fit"]["members"]:
 include: "rules/verdict.smk"
 include: "rules/diagnosis.smk"
 include: "rules/validation.smk"
+
+
+if config["audit"]:
+
+    include: "rules/audit.smk"
+
+
 include: "rules/report.smk"
 include: "rules/convergence.smk"
 

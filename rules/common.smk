@@ -53,11 +53,12 @@ config["dft"].pop("preset", None)
 RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
+AUDIT = config["audit"] or {"cut_outs": 0, "add": False}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
 # Of `dft`, what decides a label and its cost, not how it is run.
 DECISIVE = ("ecutwfc", "ecutrho", "smearing", "degauss", "k_spacing", "conv_thr")
 LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
-BATCH = rf"seeds|(?:{'|'.join(STAGES)})/\d{{3}}"
+BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -115,8 +116,9 @@ GATE_CELLS = {
 }
 
 
-# A batch is what is labelled together: the seeds, or the structures that a round selected. The
-# batches are a chain: each adds to the training set of the one before and refits its potential.
+# A batch is what is labelled together: the seeds, the structures that a round selected, or what the
+# audit cut out. The batches are a chain: each adds to the training set of the one before and refits
+# its potential; the audit's may be left at comparing.
 
 
 def selection(stage, name):
@@ -166,6 +168,8 @@ def before(file):
     def path(wildcards):
         if wildcards.get("batch") == "seeds":
             return []
+        if wildcards.get("batch") == "audit":
+            return learnt(file)(wildcards)
         stage, number = (wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}").split(
             "/"
         )
@@ -212,9 +216,14 @@ def potentials_of_walks(wildcards):
     return found
 
 
+def learnt(file):
+    """Input function: a file of the last batch of the rounds."""
+    return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
+
+
 def final(file):
     """Input function: a file of the last batch of the campaign."""
-    return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
+    return f"{RESULTS}/audit/{file}" if AUDIT["add"] else learnt(file)
 
 
 def labels(wildcards):
@@ -222,6 +231,8 @@ def labels(wildcards):
     batch = wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}"
     if batch == "seeds":
         number = config["seeds"]["number"] * len(ELEMENTS)
+    elif batch == "audit":
+        number = AUDIT["cut_outs"]
     else:
         chosen = selection(*batch.split("/"))
         number = chosen["training"] + chosen["held_out"]
@@ -238,19 +249,21 @@ def held_out_of_round(wildcards):
 def batch_files(wildcards):
     """For each batch, and a round that selected nothing, the reports that its row is made of."""
     learnt = {name: bool(chosen["training"]) for name, chosen in rounds().items()}
-    return {name: files_of(name, new) for name, new in ({"seeds": True} | learnt).items()}
+    found = {"seeds": True} | learnt | ({"audit": True} if AUDIT["cut_outs"] else {})
+    return {name: files_of(name, new) for name, new in found.items()}
 
 
 def files_of(batch, new):
-    """Reports of a batch by kind; seeds have no walks, a round that found nothing has no fit."""
+    """Reports of a batch by kind; seeds and audit have no walks, what is not added has no fit."""
     stage, _, name = batch.partition("/")
+    added = AUDIT["add"] if batch == "audit" else new
     here = f"{RESULTS}/{batch}"
     return {
         "verdict": [f"{here}/verdict.json"] if name else [],
         "walks": [f"{here}/walkers/{walker}.json" for walker in walkers(stage)] if name else [],
         "labels": labels({"batch": batch}) if new else [],
-        "fit": [f"{here}/fit.json"] if new else [],
-        "costs": [f"{here}/costs.json"] if new else [],
+        "fit": [f"{here}/fit.json"] if added else [],
+        "costs": [f"{here}/costs.json"] if added else [],
     }
 
 

@@ -31,7 +31,9 @@ rule fit:
         start=before("potential.mtp"),
         # Nothing is learnt from a round before there is a verdict on it.
         verdict=lambda wildcards: (
-            [] if wildcards.batch == "seeds" else f"{RESULTS}/{wildcards.batch}/verdict.json"
+            []
+            if wildcards.batch in ("seeds", "audit")
+            else f"{RESULTS}/{wildcards.batch}/verdict.json"
         ),
     output:
         mtp="<results>/{batch}/potential.mtp",

@@ -31,6 +31,25 @@ UNKNOWN = {"symbol": "X"}
 """Stands for an element where only the geometry counts: its own symbol may be at fault."""
 
 
+FOLDERS = (
+    "audit",
+    "convergence",
+    "diagnosis",
+    "gate",
+    "imports",
+    "logs",
+    "pseudopotentials",
+    "references",
+    "seeds",
+    "validation",
+)
+"""Folders of the results that are no stages."""
+
+
+LEAST_AROUND = 8
+"""A large cell has so many times the atoms of what is cut out of it, at least."""
+
+
 def schema_faults(configuration: Mapping, schema: Mapping) -> list[str]:
     """Faults of a configuration against its JSON schema, one line each, the key first."""
     errors = jsonschema.Draft202012Validator(schema).iter_errors(configuration)
@@ -72,6 +91,7 @@ def meaning_faults(configuration: Mapping, levels: range) -> list[str]:
         *_potential_faults(configuration, levels),
         *_stage_faults(configuration),
         *_import_faults(configuration),
+        *_audit_faults(configuration),
     ]
 
 
@@ -168,6 +188,8 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
         key = f"stages[{place}]"
         if names.count(stage["name"]) > 1:
             yield f"{key}.name: {stage['name']!r} is used more than once"
+        if stage["name"] in FOLDERS:
+            yield f"{key}.name: {stage['name']!r} is a folder of the results already"
         if "cell" in stage and "cells" in stage:
             yield f"{key}: has both cell, repeats of a unit, and cells, all of a range of atoms"
         elif "cells" in stage:
@@ -239,6 +261,22 @@ def _import_faults(configuration: Mapping) -> Iterator[str]:
                 f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
                 f"{', '.join(symbols)}"
             )
+
+
+def _audit_faults(configuration: Mapping) -> Iterator[str]:
+    audit = configuration["audit"]
+    if not audit:
+        return
+    low, high = audit.get("temperature", configuration["sampling"]["temperature"])
+    if low > high:
+        yield f"audit.temperature: {low} to {high} is no range; the lower end comes first"
+    if audit["add"] and not audit["cut_outs"]:
+        yield "audit.add: there is nothing to add; audit.cut_outs is 0"
+    if audit["cut_outs"] and LEAST_AROUND * audit["cut_out_atoms"] > audit["atoms"]:
+        yield (
+            f"audit.cut_out_atoms: {audit['cut_out_atoms']} must be at most 1/{LEAST_AROUND} of "
+            f"audit.atoms, which is {audit['atoms']}"
+        )
 
 
 def machine_faults(configuration: Mapping) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from smallcell.labels import Fate
@@ -98,7 +99,7 @@ def summary(
         "walks": rounds["walk seconds"].sum() / 3600,
         "fits": rounds["fit seconds"].sum() / 3600,
     }
-    walked = rounds[rounds["stage"] != "seeds"]
+    walked = rounds[~rounds["stage"].isin(["seeds", "audit"])]
     lines = [
         f"Campaign {run}",
         f"  rounds      {len(walked)} in {walked['stage'].nunique()} stages",
@@ -141,4 +142,47 @@ def _errors(errors: Mapping) -> str:
     return (
         f"{errors['energy']:.2f} meV/atom, {errors['force']:.1f} meV/A, "
         f"{errors['stress']:.3f} GPa on {errors['configurations']} structures"
+    )
+
+
+def audit_in_words(
+    run: Mapping, table: pd.DataFrame | None = None, again: Mapping | None = None
+) -> list[str]:
+    """Tell of an audit in some lines.
+
+    Parameters
+    ----------
+    run : Mapping
+        Its report.
+    table : DataFrame, optional
+        Of its cut-outs.
+    again : Mapping, optional
+        Report of the same run by the potential that has learnt from them.
+    """
+    low, high = run["temperature"]
+    lines = [f"{run['atoms']} atoms, {low:g} to {high:g} K and back: {_run_in_words(run)}"]
+    if table is not None:
+        lines.append(_errors_in_words(table))
+    if again is not None:
+        lines.append(f"with them in the training set: {_run_in_words(again)}")
+    return lines
+
+
+def _run_in_words(run: Mapping) -> str:
+    highest = max(quantiles["1"] for quantiles in run["grades"].values())
+    melted = "did not melt" if run["melted"] is None else f"melted at {run['melted']:.0f} K"
+    end = melted if run["survived"] else f"{run['message']}, {melted}"
+    return f"{end}, grade up to {run['highest_grade']:.1f}, of atoms {highest:.1f}"
+
+
+def _errors_in_words(table: pd.DataFrame) -> str:
+    if "force error meV/A" not in table:
+        return f"none of {len(table)} cut-outs has a label"
+    compared = table.dropna(subset="force error meV/A")
+    weights = compared["atoms"] / compared["atoms"].sum()
+    force = np.sqrt((weights * compared["force error meV/A"] ** 2).sum())
+    energy = np.sqrt((compared["energy error meV/atom"] ** 2).mean())
+    return (
+        f"forces of {len(compared)} of {len(table)} cut-outs off by {force:.1f} meV/A, "
+        f"energies by {energy:.1f} meV/atom"
     )

@@ -21,6 +21,8 @@ CAMPAIGNS = sorted(
 )
 QUICKSTART = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 
+AUDIT = {"atoms": 1000, "cut_outs": 3, "cut_out_atoms": 16, "add": True}
+
 
 @pytest.fixture
 def filled(monkeypatch) -> dict:
@@ -119,9 +121,10 @@ def test_what_the_schema_forbids_is_said_in_one_line(key, value, words):
     assert "\n" not in faults[0]
 
 
-def test_only_false_turns_the_gate_off():
-    config = changed(QUICKSTART, "gate", False)
-    assert schema_faults(config, SCHEMA) == []
+@pytest.mark.parametrize("key", ["gate", "audit"])
+def test_only_false_turns_the_gate_or_the_audit_off(key):
+    assert schema_faults(changed(QUICKSTART, key, False), SCHEMA) == []
+    assert schema_faults(changed(QUICKSTART, key, True), SCHEMA)
 
 
 def test_an_element_needs_a_pseudopotential():
@@ -152,10 +155,14 @@ def test_an_element_needs_a_pseudopotential():
         ("potential.cutoff", 4.5, ["potential.cutoff: 4.5", "bcc K", "4.59"]),
         ("fit.members", 1, ["fit.members: 1", "2 or more, or 0"]),
         ("stages.1.name", "two-atoms", ["stages[1].name", "more than once"]),
+        ("stages.1.name", "audit", ["stages[1].name", "'audit' is a folder of the results"]),
+        ("audit.temperature", [500, 100], ["audit.temperature", "500 to 100"]),
+        ("audit.cut_outs", 0, ["audit.add", "audit.cut_outs is 0"]),
+        ("audit.cut_out_atoms", 200, ["audit.cut_out_atoms: 200", "1/8", "1000"]),
     ],
 )
 def test_what_only_the_meaning_forbids_is_said_in_one_line(filled, key, value, words):
-    faults = meaning_faults(changed(filled, key, value), LEVELS)
+    faults = meaning_faults(changed(filled | {"audit": AUDIT}, key, value), LEVELS)
     assert len(faults) >= 1, "no fault found"
     assert any(all(word in fault for word in words) for fault in faults), faults
     assert not any("\n" in fault for fault in faults)

@@ -2,7 +2,14 @@
 
 import pandas as pd
 
-from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table, summary
+from smallcell.ledger import (
+    audit_in_words,
+    fates_table,
+    fit_columns,
+    round_row,
+    rounds_table,
+    summary,
+)
 
 LABELS = [
     {"fate": "labelled", "core_seconds": 10.0, "label_core_seconds": 10.0, "retries": ["tighter"]},
@@ -80,3 +87,38 @@ def test_the_summary_tells_of_imports_where_there_are_some():
         "  imported    10 of 13 structures, 2 duplicates, 1 incomplete, "
         "warnings for 1 of 2 files in imports.csv"
     )
+
+
+RUN = {
+    "survived": True,
+    "message": "",
+    "atoms": 1024,
+    "temperature": [100, 800],
+    "melted": 425.5,
+    "highest_grade": 1.04,
+    "grades": {"crystal": {"0.5": 0.8, "1": 2.2}, "disordered": {"0.5": 1.0, "1": 8.2}},
+}
+
+
+def test_an_audit_is_told_in_three_lines():
+    table = pd.DataFrame(
+        {
+            "atoms": [16, 16, 8],
+            "force error meV/A": [3.0, 9.0, None],
+            "energy error meV/atom": [1.0, -1.0, None],
+        }
+    )
+    lines = audit_in_words(RUN, table, RUN | {"grades": {"disordered": {"1": 3.0}}})
+    assert lines == [
+        "1024 atoms, 100 to 800 K and back: melted at 426 K, grade up to 1.0, of atoms 8.2",
+        "forces of 2 of 3 cut-outs off by 6.7 meV/A, energies by 1.0 meV/atom",
+        "with them in the training set: melted at 426 K, grade up to 1.0, of atoms 3.0",
+    ]
+
+
+def test_an_audit_without_labels_or_end_is_told_as_well():
+    lost = RUN | {"survived": False, "message": "ERROR: Lost atoms", "melted": None}
+    (line,) = audit_in_words(lost)
+    assert "ERROR: Lost atoms, did not melt" in line
+    failed = pd.DataFrame({"atoms": [16], "fate": ["crashed"]})
+    assert audit_in_words(RUN, failed)[1] == "none of 1 cut-outs has a label"

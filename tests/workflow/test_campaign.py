@@ -19,6 +19,7 @@ import yaml
 from ase.units import GPa
 from conftest import REPOSITORY
 
+from smallcell.engine import MTPCalculator
 from smallcell.potential import read_potential
 from smallcell.store import read_label
 from smallcell.training import read_structures, write_structures
@@ -141,7 +142,7 @@ def replayed(killed, tmp_path_factory) -> Campaign:
 
 def test_a_campaign_learns_in_two_stages(killed):
     rounds = pd.read_csv(killed.results / "rounds.csv")
-    learnt = rounds[(rounds["stage"] != "seeds") & (rounds["selected"] > 0)]
+    learnt = rounds[~rounds["stage"].isin(["seeds", "audit"]) & (rounds["selected"] > 0)]
     assert learnt["stage"].nunique() == 2
     assert len(learnt) >= 2
     potential = read_potential(killed.results / "potential.almtp")
@@ -166,6 +167,29 @@ def test_walkers_tell_where_they_started_and_keep_samples(killed):
             assert [atoms.info["step"] for atoms in samples] == [500, 1000, 1500, 2000]
         assert all(atoms.info["walker"] == int(path.stem) for atoms in samples)
     assert kinds == {"crystal", "least known"}
+
+
+def test_what_the_audit_cut_out_is_compared_and_learnt(killed):
+    table = pd.read_csv(killed.results / "audit.csv")
+    assert len(table) == 1
+    assert table["fate"].isin(LABELLED).all()
+    learnt = read_structures(killed.results / "train.extxyz")
+    (cut_out,) = [atoms for atoms in learnt if atoms.info["batch"] == "audit"]
+    assert len(cut_out) == table["atoms"][0] <= 3
+    # The potential before the audit, by itself, on the label as it is in the training set.
+    before = sorted(killed.results.glob("*/[0-9][0-9][0-9]/potential.mtp"))[-1]
+    potential = read_potential(before)
+    calculator = MTPCalculator(potential)
+    energy = calculator.get_property("energy", cut_out) - cut_out.get_potential_energy()
+    force = calculator.get_property("forces", cut_out) - cut_out.get_forces()
+    found = table[["energy error meV/atom", "largest force error meV/A"]].iloc[0]
+    assert found.tolist() == pytest.approx(
+        [1000 * energy / len(cut_out), 1000 * abs(force).max()], rel=1e-4
+    )
+    assert (killed.results / "audit/again/run.json").exists()
+    summary = (killed.results / "summary.txt").read_text()
+    assert "audit       54 atoms, 100 to 300 K and back" in summary
+    assert "with them in the training set" in summary
 
 
 def test_nothing_finished_was_labelled_twice(killed):
@@ -220,9 +244,13 @@ def test_a_changed_validation_repeats_the_validation_alone(replayed):
     replayed.configure()
 
 
+# A dry run that has not yet seen how the rounds end lists all that the audit labels and adds. Where
+# what is due is looked at, there is none.
+
+
 def test_a_change_of_the_second_stage_leaves_the_first_alone(replayed):
     first, second = yaml.safe_load(MINIATURE.read_text())["stages"]
-    replayed.configure(stages=[first, second | {"temperature": [200, 400]}])
+    replayed.configure(stages=[first, second | {"temperature": [200, 400]}], audit=False)
     due = replayed.jobs_due()
     assert due["sample"] == 3
     assert due["select"] == 1
@@ -233,7 +261,7 @@ def test_a_change_of_the_second_stage_leaves_the_first_alone(replayed):
 def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(killed):
     store = killed.folder / "labels"
     before = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
-    killed.configure(fit={"iterations": 50, "weights": {"force": 0.02}})
+    killed.configure(fit={"iterations": 50, "weights": {"force": 0.02}}, audit=False)
     assert not {"label", "reference", "pseudopotential", "seeds"} & set(killed.jobs_due())
     old, began = killed.potential(), time.time()
     killed.run()
@@ -283,6 +311,7 @@ def importing(killed, tmp_path_factory) -> Campaign:
         labels={"store": str(killed.folder / "labels")},
         imports=[{"file": "old.extxyz", "energies": "relative"}],
         stages=[yaml.safe_load(MINIATURE.read_text())["stages"][0] | {"rounds": 1}],
+        audit=False,
     )
     shutil.copy(killed.results / "train.extxyz", campaign.folder / "old.extxyz")
     campaign.run()
