@@ -9,7 +9,6 @@ and its two constants are those of MLIP-2 and MLIP-3; that labels differ in cost
 """
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.spatial import cKDTree
 
 EPSILON = 1e-6
@@ -17,9 +16,6 @@ EPSILON = 1e-6
 
 SWAP_THRESHOLD = 1.001
 """A row of the training set takes a place in the active set if its grade exceeds this."""
-
-RIDGE = 1e-6
-"""What is known of a parameter without any label: this share of what all rows together tell."""
 
 BLOCK = 2048
 """Rows that are worked on together: their coefficients stay in the processor's cache."""
@@ -177,46 +173,6 @@ def distinct(
     return np.array(kept, dtype=int)
 
 
-def most_informative(
-    training_rows: np.ndarray, rows: np.ndarray, costs: np.ndarray, at_most: int
-) -> np.ndarray:
-    """Choose the candidates that tell the most about the parameters, whatever their grades are.
-
-    The information of labels is the logarithm of the determinant of the sum of the squares
-    ``r r^T`` of their rows and a ridge (D-optimality). The candidate comes next that adds the most
-    to it for its cost. Of a candidate the choice updates what the others would add, which costs
-    n_rows times n_parameters.
-
-    Parameters
-    ----------
-    training_rows : ndarray, shape (n_training, n_parameters)
-    rows : ndarray, shape (n_rows, n_parameters)
-        Of the candidates, one each.
-    costs : ndarray, shape (n_rows,)
-        What the label of each candidate costs, in any unit.
-    at_most : int
-        Number of candidates to choose, if there are as many.
-
-    Returns
-    -------
-    ndarray of int
-        Candidates in the order in which they are chosen.
-    """
-    white = _whitened(training_rows, rows)
-    chosen = []
-    left = np.ones(len(rows), dtype=bool)
-    for _ in range(min(at_most, len(rows))):
-        leverages = np.sum(white**2, axis=1)
-        best = int(np.argmax(np.where(left, np.log1p(leverages) / costs, -np.inf)))
-        chosen.append(best)
-        left[best] = False
-        # The square of this change of coordinates takes the new row out of the inverse.
-        direction, leverage = white[best].copy(), leverages[best]
-        shrunk = (1 - 1 / np.sqrt(1 + leverage)) / leverage if leverage else 0.0
-        white -= np.outer(white @ direction, shrunk * direction)
-    return np.array(chosen, dtype=int)
-
-
 def _starts(owners: np.ndarray) -> np.ndarray:
     """First row of each structure."""
     return np.flatnonzero(np.diff(owners, prepend=-1))
@@ -229,16 +185,6 @@ def _coefficients(rows: np.ndarray, active_set: np.ndarray) -> np.ndarray:
         block = rows[start : start + BLOCK]
         result[start : start + BLOCK] = np.linalg.solve(active_set.T, block.T).T
     return result
-
-
-def _whitened(training_rows: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Rows in coordinates in which the training set and the ridge tell as much of each."""
-    # Parameters differ in scale: each has a ridge of its own, and none has none.
-    scales = np.sqrt(np.sum(training_rows**2, axis=0) + np.sum(rows**2, axis=0))
-    scales[scales == 0] = 1
-    scaled = training_rows / scales
-    information = scaled.T @ scaled + RIDGE * np.eye(len(scales))
-    return solve_triangular(np.linalg.cholesky(information), (rows / scales).T, lower=True).T
 
 
 def _swap_in(
