@@ -110,6 +110,16 @@ def killed(tmp_path_factory) -> Campaign:
     return campaign
 
 
+def last_batch(campaign: Campaign) -> Path:
+    """Folder of the last batch that was fitted to."""
+    return max(campaign.results.glob("**/fit.json"), key=lambda path: path.stat().st_mtime).parent
+
+
+def energy_of(atoms) -> float:
+    """Tell labelled structures apart, of which no two have the same energy."""
+    return round(atoms.get_potential_energy(), 6)
+
+
 def path_without(programs: set[str], folder: Path) -> str:
     """A PATH on which everything is as before, but for some programs."""
     places = []
@@ -150,9 +160,46 @@ def test_a_campaign_learns_in_two_stages(killed):
     assert potential.active_set.shape == (potential.n_parameters,) * 2
     fates = pd.read_csv(killed.results / "fates.csv")
     structures = read_structures(killed.results / "train.extxyz")
-    assert len(structures) == fates["fate"].isin(LABELLED).sum() == rounds["training set"].max()
+    held_out = read_structures(last_batch(killed) / "held_out.extxyz")
+    assert len(structures) == rounds["training set"].max()
+    assert len(structures) + len(held_out) == fates["fate"].isin(LABELLED).sum()
     for name in ("potential.mtp", "train.cfg", "rounds.svg", "summary.txt"):
         assert (killed.results / name).stat().st_size > 0
+
+
+def test_no_potential_is_fitted_to_what_it_is_judged_by(killed):
+    batches = sorted(path.parent for path in killed.results.glob("*/[0-9]*/held_out.extxyz"))
+    judged_by = set()
+    for batch in batches:
+        seen = {energy_of(atoms) for atoms in read_structures(batch / "train.extxyz")}
+        unseen = {energy_of(atoms) for atoms in read_structures(batch / "held_out.extxyz")}
+        assert not seen & unseen
+        judged_by |= unseen
+    assert judged_by
+    verdicts = [json.loads((batch / "verdict.json").read_text()) for batch in batches]
+    assert verdicts[-1]["decision"] == "stage ends"
+    assert max(verdict["held_out"]["configurations"] for verdict in verdicts) > 0
+
+
+def test_grades_and_disagreements_of_walks_are_recorded(killed):
+    tables = [pd.read_csv(path) for path in killed.results.glob("*/[0-9]*/samples.csv")]
+    table = pd.concat(tables)
+    assert len(table) > 0
+    assert (table["disagreement eV/A"] >= 0).all()
+    assert (table["grade"] > 0).all()
+    conclusion = json.loads((killed.results / "diagnosis/calibration.json").read_text())
+    assert "too few" in conclusion["conclusion"]
+    assert (killed.results / "diagnosis/force_bias.svg").stat().st_size > 0
+
+
+def test_costs_add_up_from_batch_to_batch(killed):
+    rounds = pd.read_csv(killed.results / "rounds.csv")
+    costs = json.loads((last_batch(killed) / "costs.json").read_text())
+    assert costs["walks"] == pytest.approx(rounds["walk seconds"].sum(), rel=1e-4)
+    assert costs["fits"] == pytest.approx(rounds["fit seconds"].sum(), rel=1e-4)
+    # Of the gate's labels one is a seed, of which all are paid for once.
+    assert costs["labels"] > rounds["label core-seconds in all"].sum() * (1 - 1e-4)
+    assert costs["references"] > 0
 
 
 def test_walkers_tell_where_they_started_and_keep_samples(killed):
@@ -194,10 +241,11 @@ def test_what_the_audit_cut_out_is_compared_and_learnt(killed):
 
 def test_nothing_finished_was_labelled_twice(killed):
     fates = pd.read_csv(killed.results / "fates.csv")
+    kept = fates["fate"].isin(LABELLED)
     entries = [entry.name for entry in (killed.folder / "labels").glob("??/*")]
     # More than the structures: the isolated atom in three boxes, and three crystals of the gate,
     # of which a fourth is a seed.
-    assert len(entries) == len(set(entries)) == fates["key"].nunique() + 3 + 3
+    assert len(entries) == len(set(entries)) == fates.loc[kept, "key"].nunique() + 3 + 3
     assert all(read_label(killed.folder / "labels", key) for key in entries)
 
 
