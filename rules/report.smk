@@ -50,6 +50,7 @@ rule summary:
         potential="<results>/potential.mtp",
         rounds="<results>/rounds.csv",
         fit=final("fit.json"),
+        costs=final("costs.json"),
         equation_of_state="<results>/validation/equation_of_state.json",
         large_cell="<results>/validation/large_cell.json",
         imports="<results>/imports.csv" if config["imports"] else [],

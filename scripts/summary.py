@@ -47,6 +47,7 @@ text = summary(
     snakemake.params.run,
     pd.read_csv(snakemake.input.rounds),
     json.loads(Path(snakemake.input.fit).read_text()),
+    json.loads(Path(snakemake.input.costs).read_text()),
     proofs,
     str(Path(snakemake.output[0]).parent),
     imports,

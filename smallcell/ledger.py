@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from smallcell.budget import KINDS, price, spent
+from smallcell.held_out import HELD_OUT
 from smallcell.labels import Fate
 
 
@@ -31,11 +33,13 @@ def round_row(
         **counts,
         "frames": judgement.get("frames", 0),
         "selected": len(fates),
+        "held out": sum(fate.get("purpose") == HELD_OUT for fate in fates),
         **fate_counts,
         "retried": sum(bool(fate["retries"]) for fate in fates),
         "walk seconds": sum(walk["seconds"] for walk in walks),
         "label core-seconds": sum(fate["core_seconds"] for fate in fates),
-        "label core-seconds in all": sum(fate["label_core_seconds"] for fate in fates),
+        "label core-seconds in all": sum(map(price, fates)),
+        "warnings": "; ".join(judgement.get("warnings", [])),
     }
 
 
@@ -71,6 +75,8 @@ def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
         "walker",
         "step",
         "grade",
+        "disagreement",
+        "purpose",
         "fate",
         "retries",
         "message",
@@ -89,16 +95,13 @@ def summary(
     run: str,
     rounds: pd.DataFrame,
     fit: Mapping,
+    costs: Mapping,
     proofs: Sequence[str],
     folder: str,
     imports: pd.DataFrame | None = None,
 ) -> str:
     """Tell of the campaign on one screen."""
-    core_hours = {
-        "labels": rounds["label core-seconds in all"].sum() / 3600,
-        "walks": rounds["walk seconds"].sum() / 3600,
-        "fits": rounds["fit seconds"].sum() / 3600,
-    }
+    core_hours = ", ".join(f"{kind} {costs[kind] / 3600:.3f}" for kind in KINDS)
     walked = rounds[~rounds["stage"].isin(["seeds", "audit"])]
     lines = [
         f"Campaign {run}",
@@ -109,9 +112,8 @@ def summary(
             f"  {name:<11} {_errors(fit[key])}"
             for name, key in (("training", "training"), ("held out", "held_out"))
         ),
-        "  core-hours  "
-        + ", ".join(f"{name} {hours:.3f}" for name, hours in core_hours.items())
-        + f", in all {sum(core_hours.values()):.3f}",
+        f"  core-hours  {core_hours}, in all {spent(costs):.3f}",
+        *(f"  warning     {line}" for line in _warnings(rounds)),
         *(f"  {line}" for line in proofs),
         f"  files       {folder}/potential.mtp, potential.almtp, train.extxyz, train.cfg,",
         f"              {folder}/rounds.csv, fates.csv, rounds.svg",
@@ -125,6 +127,15 @@ def _fates_in_words(rounds: pd.DataFrame) -> str:
     words = ", ".join(f"{number} {fate}" for fate, number in counts.items() if number)
     retried = rounds["retried"].sum()
     return words + (f"; {retried} needed a retry" if retried else "")
+
+
+def _warnings(rounds: pd.DataFrame) -> list[str]:
+    """What verdicts warn of, a line each."""
+    warned = rounds[rounds["warnings"].fillna("") != ""]
+    return [
+        f"{stage}/{number:03d}: {warning}"
+        for stage, number, warning in warned[["stage", "round", "warnings"]].itertuples(index=False)
+    ]
 
 
 def _imported(imports: pd.DataFrame) -> str:

@@ -21,6 +21,7 @@ LABELS = [
         "retries": ["gentle mixing", "resumed"],
     },
 ]
+COSTS = {"references": 360.0, "labels": 3600.0, "walks": 36.0, "fits": 3.6}
 ERRORS = {"energy": 1.0, "force": 2.0, "stress": 3.0, "configurations": 5}
 
 
@@ -29,7 +30,7 @@ def test_a_row_counts_fates_and_adds_up_costs():
     row = round_row("two-atoms", 3, judgement, [{"seconds": 1.5}] * 2, LABELS)
     assert (row["labelled"], row["from store"], row["timed out"], row["crashed"]) == (1, 1, 1, 0)
     assert (row["walk seconds"], row["label core-seconds"]) == (3.0, 40.0)
-    assert row["label core-seconds in all"] == 17.0
+    assert row["label core-seconds in all"] == 47.0
     assert (row["selected"], row["frames"], row["walks stopped"]) == (3, 9, 2)
     assert row["retried"] == 2
 
@@ -64,8 +65,24 @@ def test_every_selected_structure_has_a_row_with_its_fate_and_where_it_was_met()
 def test_the_summary_adds_up_fates_and_retries():
     fit = {"training": ERRORS, "held_out": ERRORS, "loss": 0.1, "seconds": 2.0}
     rows = [round_row(stage, 0, {}, [], LABELS) | fit_columns(fit) for stage in ("seeds", "one")]
-    text = summary("name", rounds_table(rows), fit, [], "results/name")
+    text = summary("name", rounds_table(rows), fit, COSTS, [], "results/name")
     assert "labels      2 labelled, 2 from store, 2 timed out; 4 needed a retry\n" in text
+
+
+def test_the_summary_tells_of_costs_and_warnings():
+    fit = {"training": ERRORS, "held_out": ERRORS, "loss": 0.1, "seconds": 2.0}
+    warned = {"walks": {}, "frames": 0, "warnings": ["its limit of rounds is reached", "too high"]}
+    judged = LABELS[0] | {"purpose": "held out"}
+    rows = [
+        round_row("seeds", 0, {}, [], LABELS) | fit_columns(fit),
+        round_row("one", 11, warned, [], [*LABELS, judged]) | fit_columns(fit),
+    ]
+    table = rounds_table(rows)
+    assert table["held out"].tolist() == [0, 1]
+    text = summary("name", table, fit, COSTS, [], "results/name")
+    assert "references 0.100, labels 1.000, walks 0.010, fits 0.001, in all 1.111\n" in text
+    assert text.count("warning") == 1
+    assert "  warning     one/011: its limit of rounds is reached; too high\n" in text
 
 
 def test_the_summary_tells_of_imports_where_there_are_some():
@@ -80,8 +97,8 @@ def test_the_summary_tells_of_imports_where_there_are_some():
             "warnings": [None, "stresses up to 160 times those of the seeds"],
         }
     )
-    told = summary("run", rounds, fit, [], "results/run", imports)
-    without = summary("run", rounds, fit, [], "results/run")
+    told = summary("run", rounds, fit, COSTS, [], "results/run", imports)
+    without = summary("run", rounds, fit, COSTS, [], "results/run")
     (line,) = set(told.splitlines()) - set(without.splitlines())
     assert line == (
         "  imported    10 of 13 structures, 2 duplicates, 1 incomplete, "
