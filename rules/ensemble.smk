@@ -5,10 +5,11 @@ rule ensemble:
         potential="<results>/{batch}/potential.mtp",
         fit="<results>/{batch}/fit.json",
     output:
-        expand(
+        members=expand(
             "<results>/{{batch}}/members/{member}.mtp",
             member=range(config["fit"]["members"]),
         ),
+        report="<results>/{batch}/ensemble.json",
     log:
         "<logs>/{batch}/ensemble.log",
     conda:

@@ -27,7 +27,10 @@ rule account:
         before=before("costs.json"),
         labels=labels,
         walks=lambda wildcards: files_of(wildcards.batch, True)["walks"],
-        fit="<results>/{batch}/fit.json",
+        fits=[
+            "<results>/{batch}/fit.json",
+            *(["<results>/{batch}/ensemble.json"] if config["fit"]["members"] else []),
+        ],
         gate=lambda wildcards: gate_labels() if wildcards.batch == "seeds" else [],
         references=lambda wildcards: (
             expand("<results>/references/{element}.json", element=ELEMENTS)

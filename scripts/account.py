@@ -13,7 +13,7 @@ costs = account(
     before,
     read_reports([*given.labels, *given.gate]),
     read_reports(given.walks),
-    read_reports([given.fit]),
+    read_reports(given.fits),
     read_reports(given.references),
 )
 with written_whole(snakemake.output[0]) as part:

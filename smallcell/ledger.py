@@ -130,7 +130,7 @@ def _fates_in_words(rounds: pd.DataFrame) -> str:
 
 
 def _warnings(rounds: pd.DataFrame) -> list[str]:
-    """What verdicts warn of, a line each."""
+    """List what verdicts warn of, a line each."""
     warned = rounds[rounds["warnings"].fillna("") != ""]
     return [
         f"{stage}/{number:03d}: {warning}"

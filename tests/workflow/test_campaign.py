@@ -196,7 +196,7 @@ def test_costs_add_up_from_batch_to_batch(killed):
     rounds = pd.read_csv(killed.results / "rounds.csv")
     costs = json.loads((last_batch(killed) / "costs.json").read_text())
     assert costs["walks"] == pytest.approx(rounds["walk seconds"].sum(), rel=1e-4)
-    assert costs["fits"] == pytest.approx(rounds["fit seconds"].sum(), rel=1e-4)
+    assert costs["fits"] > rounds["fit seconds"].sum()
     # Of the gate's labels one is a seed, of which all are paid for once.
     assert costs["labels"] > rounds["label core-seconds in all"].sum() * (1 - 1e-4)
     assert costs["references"] > 0
