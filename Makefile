@@ -17,7 +17,7 @@ smk := Snakefile rules
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 .PHONY: quickstart
 quickstart: $(ready) ## train the potential of config/config.yaml
@@ -76,7 +76,7 @@ bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md
 
 .PHONY: bench-label-cost
-bench-label-cost: $(ready) ## compare what labels took with what is foreseen; an hour of pw.x
+bench-label-cost: $(ready) ## compare what labels took with what is foreseen, in STORES too
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/label_cost.py benchmarks/labels docs/benchmarks.md $(STORES)
 

@@ -12,7 +12,7 @@ import datetime
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.collections import dcdft
-from ase.eos import EquationOfState
+from ase.eos import EquationOfState, birchmurnaghan
 from ase.units import GPa
 
 from benchmarks.md import processor, table
@@ -30,7 +30,7 @@ from benchmarks.pages import write_part
 from smallcell.canonical import canonical_form
 from smallcell.cfg import read_cfg
 from smallcell.jobs import label_once
-from smallcell.labels import SUCCESSES, crystal_calculation
+from smallcell.labels import SUCCESSES, crystal_calculation, k_mesh
 from smallcell.presets import with_preset
 from smallcell.programs import ask_pw
 from smallcell.pseudopotentials import provide_upf, source_hash
@@ -71,10 +71,15 @@ class Preset:
         self.upf = folder / name / f"{symbol}.UPF"
         provide_upf(element["pseudopotential"], None, self.upf)
 
-    def label(self, atoms: Atoms) -> Label:
-        """Label a structure, or look it up."""
+    def k_mesh(self, atoms: Atoms) -> tuple[int, int, int]:
+        return k_mesh(canonical_form(atoms).atoms().cell.array, self.dft["k_spacing"])
+
+    def label(self, atoms: Atoms, mesh: tuple[int, int, int] | None = None) -> Label:
+        """Label a structure, or look it up; with another k-mesh than the preset's, if given."""
         form = canonical_form(atoms).atoms()
         calculation = crystal_calculation(form, self.dft, self.hashes)
+        if mesh:
+            calculation = replace(calculation, k_mesh=mesh)
         report, labelled = label_once(
             form, calculation, self.program, self.settings, [str(self.upf)]
         )
@@ -177,13 +182,34 @@ def rows_of(
     return [row(name, *pair, full) for name, pair in found.items() if pair[0]]
 
 
-def equation_of_state(preset: Preset, symbol: str, lattice: float) -> tuple[float, float]:
-    """Lattice constant (A) and bulk modulus (GPa) of the bcc crystal."""
+@dataclass(frozen=True)
+class Crystal:
+    """What an equation of state says: lattice constant (A), bulk modulus (GPa), and how far the
+    pressure from the stress is above that from energies (GPa), which too low cut-offs tear apart.
+    """
+
+    lattice_constant: float
+    bulk_modulus: float
+    excess: float | None = None
+
+
+def equation_of_state(preset: Preset, symbol: str, lattice: float) -> Crystal:
+    """Fit energies of the bcc crystal, all at the k-mesh that the preset has for the middle one.
+
+    A mesh with a division less for a larger crystal would put a step into the energies.
+    """
     crystals = [bulk(symbol, "bcc", a=factor * lattice, cubic=True) for factor in FACTORS]
-    energies = [preset.label(atoms).atoms.get_potential_energy() for atoms in crystals]
+    middle = len(crystals) // 2
+    mesh = preset.k_mesh(crystals[middle])
+    labelled = [preset.label(atoms, mesh).atoms for atoms in crystals]
     volumes = [atoms.get_volume() for atoms in crystals]
-    volume, _, modulus = EquationOfState(volumes, energies, eos="birchmurnaghan").fit()
-    return float(np.cbrt(volume)), float(modulus / GPa)
+    energies = [atoms.get_potential_energy() for atoms in labelled]
+    fitted = EquationOfState(volumes, energies, eos="birchmurnaghan")
+    volume, _, modulus = fitted.fit()
+    around = volumes[middle] + np.array([-0.01, 0.01])
+    slope = np.diff(birchmurnaghan(around, *fitted.eos_parameters))[0] / np.diff(around)[0]
+    pressure = -labelled[middle].get_stress()[:3].mean()
+    return Crystal(np.cbrt(volume), modulus / GPa, (pressure + slope) / GPa)
 
 
 def equations_of_state(store: str, folder: Path) -> list[list[str]]:
@@ -192,16 +218,24 @@ def equations_of_state(store: str, folder: Path) -> list[list[str]]:
     for symbol in PRESETS[TRUTH]["elements"]:
         reference = dcdft.data[symbol]
         lattice = float(np.cbrt(2 * reference["wien2k_volume"]))
-        found = {"all-electron": (lattice, reference["wien2k_B"])}
+        found = {"all-electron": Crystal(lattice, reference["wien2k_B"])}
         for name in PRESETS:
             if name != TRUTH:
                 preset = Preset(name, symbol, store, folder)
                 found[name] = equation_of_state(preset, symbol, lattice)
         rows += [
-            [f"{symbol}, {name}", f"{edge:.3f}", f"{modulus:.2f}"]
-            for name, (edge, modulus) in found.items()
+            [
+                f"{symbol}, {name}",
+                f"{crystal.lattice_constant:.3f}",
+                f"{crystal.bulk_modulus:.2f}",
+                "" if crystal.excess is None else f"{crystal.excess:.3f}",
+            ]
+            for name, crystal in found.items()
         ]
     return rows
+
+
+CRYSTAL_HEADS = ("element, preset", "a0, A", "B, GPa", "pressure by stress - by energies, GPa")
 
 
 def main(path: str, symbol: str, number: str, few: str, store: str, page: str) -> None:
@@ -222,7 +256,7 @@ def main(path: str, symbol: str, number: str, few: str, store: str, page: str) -
 
 Equation of state of the bcc crystals:
 
-{table(["element, preset", "a0, A", "B, GPa"], crystals)}"""
+{table(CRYSTAL_HEADS, crystals)}"""
     print(text)
     write_part(page, text)
 

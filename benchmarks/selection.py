@@ -82,6 +82,8 @@ The unit of costs is the label of the median frame; the gain is that of the loga
 determinant; the grade left is the highest of all frames, thinned out or not, after the selection.
 
 {{effects}}
+The unit is the median of what is kept, so costs compare within a tolerance, not across.
+
 Seconds to evaluate and thin frames with a tolerance of {TOLERANCE}, to foresee what the labels of
 those kept cost, and to select at most {AT_MOST}; frames of the walks, displaced anew by 0.02 A.
 

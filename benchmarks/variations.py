@@ -41,6 +41,10 @@ COMPARISONS = {
         ("quick", LOW | BALANCED),
         ("quick", LOW | BALANCED | DENSE),
     ),
+    "`balanced`; data set of `quick` at 20/120 Ry with its mesh and smearing": (
+        ("balanced", {}),
+        ("quick", LOW | BALANCED),
+    ),
     "`balanced`; `quick`": (("balanced", {}), ("quick", {})),
 }
 """Pairs of settings: a preset and what is changed in it."""

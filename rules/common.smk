@@ -196,7 +196,7 @@ def gate_labels():
 def least_known(wildcards):
     """Input function: structures to start from, for those walkers that start from one."""
     if int(wildcards.walker) in least_known_walkers(sampling(wildcards)):
-        return ["<results>/{stage}/{round}/least_known.extxyz"]
+        return [f"{RESULTS}/{wildcards.stage}/{wildcards.round}/least_known.extxyz"]
     return []
 
 

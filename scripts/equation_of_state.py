@@ -33,7 +33,7 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
         atoms.calc = MTPCalculator(potential)
     _, learned = energies_per_atom(crystals)
     dft, mtp = (fit_equation_of_state(volumes, e) for e in (energies, learned))
-    element = snakemake.params.elements[symbol]
+    element = snakemake.params.lattices[symbol]
     per_cell = element["lattice_constant"] ** 3 / atom_volume(element)
     report[symbol] = {
         "lattice_constant_dft": np.cbrt(per_cell * dft.volume),

@@ -18,12 +18,12 @@ began = time.perf_counter()
 here = snakemake.wildcards
 elements, sampling = snakemake.params.elements, snakemake.params.sampling
 walker = Walker(snakemake.params.seed, here.stage, int(here.round), int(here.walker))
-# If the training set has none of the stage's size, all start from crystals.
-known = [atoms for path in snakemake.input.known for atoms in read_structures(path)]
-place = least_known_walkers(sampling).index(walker.number) % len(known) if known else None
-conditions = draw_conditions(
-    walker, elements, snakemake.params.cell, sampling, None if place is None else known[place]
-)
+# Of a walker that starts from a crystal, and where the training set has none of the stage's size,
+# there are no structures.
+structures = [atoms for path in snakemake.input.known for atoms in read_structures(path)]
+place = walker.number - least_known_walkers(sampling).start
+known = structures[place % len(structures)] if structures else None
+conditions = draw_conditions(walker, elements, snakemake.params.cell, sampling, known)
 species = [element["symbol"] for element in elements]
 barrier = read_wall(snakemake.input.wall)
 with tempfile.TemporaryDirectory(prefix="walk-") as name:

@@ -34,11 +34,11 @@ def costs(structures: list) -> np.ndarray:
     return np.array(list(map(expected_cost, structures, calculations)))
 
 
-def disagreements(structures: list) -> list[float]:
-    """By how much the forces of the ensemble's members differ, nothing without an ensemble."""
+def disagreements(structures: list) -> np.ndarray:
+    """By how much the ensemble differs on forces (eV/A), by nothing without one."""
     if not members:
-        return [np.nan] * len(structures)
-    return disagreement(members, structures).force.tolist()
+        return np.zeros(len(structures))
+    return disagreement(members, structures).force
 
 
 potential = read_potential(snakemake.input.potential)
@@ -61,6 +61,7 @@ choice = choose(
     },
     (costs(frames.structures), costs(samples.structures)),
     intolerable(in_report_units(errors(potential, held_out)), params.verdict),
+    disagreements(samples.structures),
     np.random.default_rng(
         np.random.SeedSequence(
             params.seed, spawn_key=(zlib.crc32(here.stage.encode()), int(here.round))
@@ -85,7 +86,7 @@ if choice.structures and limit is not None and sum(report.values()) > limit:
 walks = read_reports(snakemake.input.walks)
 check_walks([walk["fate"] for walk in walks], len(choice.structures))
 for atoms, value in zip(choice.structures, disagreements(choice.structures), strict=True):
-    atoms.info["disagreement"] = value
+    atoms.info["disagreement"] = float(value)
 table = pd.DataFrame(
     {
         "walker": [atoms.info["walker"] for atoms in samples.structures],

@@ -61,6 +61,7 @@ def choose(
     settings: Mapping,
     costs: tuple[np.ndarray, np.ndarray],
     faults: Sequence[str],
+    disagreement: np.ndarray,
     rng: np.random.Generator,
 ) -> Choice:
     """Choose what a round labels.
@@ -78,6 +79,9 @@ def choose(
         What the label of each frame and of each sample costs, in any unit.
     faults : sequence of str
         What is wrong with the errors on held-out structures, in words; empty if they are tolerable.
+    disagreement : ndarray, shape (n_samples,)
+        Of an ensemble, on the samples, which foresees errors better than the grade does
+        (docs/results.md); all equal without an ensemble.
     rng : Generator
     """
     known = grades(frames.rows, potential.active_set, frames.owners)
@@ -100,16 +104,15 @@ def choose(
         outcome, reasons = Outcome.INACCURATE, list(faults)
     else:
         return Choice(Outcome.ENOUGH, ["no walker met what the potential does not know"], [])
-    left = np.arange(len(samples.structures))
+    left = rng.permutation(len(samples.structures))
     known = grades(samples.rows, potential.active_set, samples.owners)
-    for purpose, number in (
-        (TRAINING, settings["at_most"] if outcome == Outcome.INACCURATE else 0),
-        (HELD_OUT, settings["held_out"]),
-    ):
-        walkers = [samples.structures[place].info["walker"] for place in left]
-        taken = draw(walkers, number, rng)
-        labelled += [(samples.structures[place], known[place], purpose) for place in left[taken]]
-        left = np.delete(left, taken)
+    if outcome == Outcome.INACCURATE:
+        worst = left[np.argsort(-disagreement[left], kind="stable")][: settings["at_most"]]
+        labelled += [(samples.structures[place], known[place], TRAINING) for place in worst]
+        left = np.setdiff1d(left, worst)
+    walkers = [samples.structures[place].info["walker"] for place in left]
+    drawn = left[draw(walkers, settings["held_out"], rng)]
+    labelled += [(samples.structures[place], known[place], HELD_OUT) for place in drawn]
     for atoms, grade, purpose in labelled:
         atoms.info |= {"grade": float(grade), "purpose": purpose}
     return Choice(outcome, reasons, [atoms for atoms, _, _ in labelled])

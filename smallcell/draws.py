@@ -15,7 +15,7 @@ import numpy as np
 from ase import Atoms
 from scipy.stats import qmc
 
-from smallcell.cells import crystal, starts
+from smallcell.cells import atom_volume, starts
 from smallcell.sampling import Conditions
 
 HIGHEST_SEED = 800_000_000
@@ -138,8 +138,8 @@ def _crystal(
 ) -> Atoms:
     """Draw one of the stage's cells, its composition, and where its elements sit.
 
-    The lattice is that of the element with the largest share, the lattice constant the mean over
-    the atoms (Vegard's law).
+    The lattice is that of the element with the largest share; lengths are the mean over the atoms
+    of those in the crystals of their elements (Vegard's law).
     """
     majority = elements[int(np.argmax(element_shares(coordinates)))]
     cells = starts(majority, stage)
@@ -147,8 +147,9 @@ def _crystal(
     counts = atom_counts(coordinates, len(atoms))
     drawn = rng.permutation(np.repeat(np.arange(len(elements)), counts))
     atoms.symbols = [elements[number]["symbol"] for number in drawn]
-    vegard = np.mean([elements[number]["lattice_constant"] for number in drawn])
-    atoms.set_cell(atoms.cell * vegard / majority["lattice_constant"], scale_atoms=True)
+    lengths = np.cbrt([atom_volume(element) for element in elements])
+    vegard = lengths[drawn].mean() / np.cbrt(atoms.get_volume() / len(atoms))
+    atoms.set_cell(atoms.cell * vegard, scale_atoms=True)
     return atoms
 
 
@@ -202,6 +203,5 @@ def atom_counts(coordinates: Sequence[float], atoms: int) -> list[int]:
 
 def _perfect_volume(elements: Sequence[Mapping], atoms: Atoms) -> float:
     """Volume of the atoms in perfect crystals of their elements (A^3)."""
-    found = {element["symbol"]: crystal(element, "primitive", (1, 1, 1)) for element in elements}
-    volumes = {symbol: one.get_volume() / len(one) for symbol, one in found.items()}
+    volumes = {element["symbol"]: atom_volume(element) for element in elements}
     return float(sum(volumes[symbol] for symbol in atoms.symbols))

@@ -47,8 +47,8 @@ FLATTEST = 0.1
 """Least height of a cell, in units of the edge of a cube of its volume.
 
 The shape of a hot cell of a few atoms has no bounds: shear brings the crystal back to itself in
-ever more slender cells. Nothing is wrong with them, but that their images within the cut-off grow
-in number: from about a third of this on, LAMMPS takes ten times as long or loses the atoms.
+ever more slender cells. Nothing is wrong with them, except that more and more of their images are
+within the cut-off: the walk takes ever longer, and in the end LAMMPS loses the atoms.
 """
 
 POTENTIAL = "potential.almtp"

@@ -9,7 +9,6 @@ and its two constants are those of MLIP-2 and MLIP-3; that labels differ in cost
 """
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.spatial import cKDTree
 
 EPSILON = 1e-6
@@ -17,9 +16,6 @@ EPSILON = 1e-6
 
 SWAP_THRESHOLD = 1.001
 """A row of the training set takes a place in the active set if its grade exceeds this."""
-
-RIDGE = 1e-6
-"""What is known of a parameter without any label: this share of what all rows together tell."""
 
 BLOCK = 2048
 """Rows that are worked on together: their coefficients stay in the processor's cache."""
@@ -123,7 +119,7 @@ def select(
         raise ValueError(f"a label is said to cost {np.min(costs)}; costs must be above 0")
     if owners is None:
         owners = np.arange(len(rows))
-    places = _swap_in(active_set.copy(), rows, threshold, at_most, owners, costs)
+    places = _swap_in(active_set, rows, threshold, at_most, owners, costs)
     return np.unique(owners[places[places >= 0]])
 
 
@@ -137,8 +133,8 @@ def distinct(
     """Leave out the frames of a walk that are much like the last one kept, or like known ones.
 
     Structures are alike if each coefficient of their rows, as combinations of the active set's,
-    is the same to the tolerance. Once a structure has been selected, one like it has a grade of no
-    more than the larger of ``1 + tolerance`` and ``2 * tolerance``: at half the threshold of the
+    is the same to the tolerance. Once a row has taken a place, one like it has a grade of no more
+    than the larger of ``1 + tolerance`` and ``2 * tolerance``: at half the threshold of the
     selection nothing is lost in the first swap, and less tolerance leaves room for more of them.
 
     Parameters
@@ -177,46 +173,6 @@ def distinct(
     return np.array(kept, dtype=int)
 
 
-def most_informative(
-    training_rows: np.ndarray, rows: np.ndarray, costs: np.ndarray, at_most: int
-) -> np.ndarray:
-    """Choose the candidates that tell the most about the parameters, whatever their grades are.
-
-    The information of labels is the logarithm of the determinant of the sum of the squares
-    ``r r^T`` of their rows and a ridge (D-optimality). The candidate comes next that adds the most
-    to it for its cost. Of a candidate the choice updates what the others would add, which costs
-    n_rows times n_parameters.
-
-    Parameters
-    ----------
-    training_rows : ndarray, shape (n_training, n_parameters)
-    rows : ndarray, shape (n_rows, n_parameters)
-        Of the candidates, one each.
-    costs : ndarray, shape (n_rows,)
-        What the label of each candidate costs, in any unit.
-    at_most : int
-        Number of candidates to choose, if there are as many.
-
-    Returns
-    -------
-    ndarray of int
-        Candidates in the order in which they are chosen.
-    """
-    white = _whitened(training_rows, rows)
-    chosen = []
-    left = np.ones(len(rows), dtype=bool)
-    for _ in range(min(at_most, len(rows))):
-        leverages = np.sum(white**2, axis=1)
-        best = int(np.argmax(np.where(left, np.log1p(leverages) / costs, -np.inf)))
-        chosen.append(best)
-        left[best] = False
-        # The square of this change of coordinates takes the new row out of the inverse.
-        direction, leverage = white[best].copy(), leverages[best]
-        shrunk = (1 - 1 / np.sqrt(1 + leverage)) / leverage if leverage else 0.0
-        white -= np.outer(white @ direction, shrunk * direction)
-    return np.array(chosen, dtype=int)
-
-
 def _starts(owners: np.ndarray) -> np.ndarray:
     """First row of each structure."""
     return np.flatnonzero(np.diff(owners, prepend=-1))
@@ -229,16 +185,6 @@ def _coefficients(rows: np.ndarray, active_set: np.ndarray) -> np.ndarray:
         block = rows[start : start + BLOCK]
         result[start : start + BLOCK] = np.linalg.solve(active_set.T, block.T).T
     return result
-
-
-def _whitened(training_rows: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Rows in coordinates in which the training set and the ridge tell as much of each."""
-    # Parameters differ in scale: each has a ridge of its own, and none has none.
-    scales = np.sqrt(np.sum(training_rows**2, axis=0) + np.sum(rows**2, axis=0))
-    scales[scales == 0] = 1
-    scaled = training_rows / scales
-    information = scaled.T @ scaled + RIDGE * np.eye(len(scales))
-    return solve_triangular(np.linalg.cholesky(information), (rows / scales).T, lower=True).T
 
 
 def _swap_in(
@@ -291,7 +237,7 @@ def _swap_in(
 
 
 def _next(
-    grades: np.ndarray,
+    largest: np.ndarray,
     threshold: float,
     owners: np.ndarray,
     holders: np.ndarray,
@@ -299,12 +245,12 @@ def _next(
 ) -> int | None:
     """Choose the row that takes a place next, None if no grade exceeds the threshold."""
     if costs is None:
-        row = int(np.argmax(grades))
-        return row if grades[row] > threshold else None
-    paid = np.where(np.isin(owners, holders), grades, 0)
+        row = int(np.argmax(largest))
+        return row if largest[row] > threshold else None
+    paid = np.where(np.isin(owners, holders), largest, 0)
     row = int(np.argmax(paid))
     if paid[row] > SWAP_THRESHOLD:
         return row
-    gains = np.log(np.where(grades > threshold, grades, 1)) / costs[owners]
+    gains = np.log(np.where(largest > threshold, largest, 1)) / costs[owners]
     row = int(np.argmax(gains))
     return row if gains[row] > 0 else None

@@ -107,4 +107,10 @@ def test_walks_are_thinned_one_by_one(potential, frames):
 def test_frames_that_are_labelled_already_are_no_candidates(potential, frames):
     everything = gather(potential, [frames], 0)
     assert not gather(potential, [frames], 1e-6, everything.rows).structures
-    assert len(gather(potential, [], 0.5).rows) == 0
+
+
+def test_no_frames_are_no_selection(potential):
+    none = gather(potential, [[], []], 0.5)
+    known = potential.active_set
+    assert len(grades(none.rows, known, none.owners)) == 0
+    assert len(select(known, none.rows, 2.1, 5, none.owners, np.empty(0))) == 0

@@ -28,8 +28,8 @@ from smallcell.cells import (
 
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
 
-# OEIS A159842, which Hart and Forcade's table of fcc begins; bcc is its dual, and each lattice
-# has inversion, so that diamond has the cells of fcc. Of sc and hcp no table was at hand.
+# OEIS A159842, by Hart: fcc, its dual, bcc, and diamond, which has the cells of fcc since each
+# lattice has inversion. Those of sc and hcp are counted in two other ways below.
 KNOWN = {
     "fcc": [1, 2, 3, 7, 5, 10, 7, 20],
     "bcc": [1, 2, 3, 7, 5, 10, 7, 20],

@@ -47,14 +47,17 @@ def nothing(potential):
     return gather(potential, [], 0)
 
 
-def run(potential, frames, samples, faults=(), costs=None, **changes):
+def run(potential, frames, samples, faults=(), costs=None, disagreement=None, **changes):
     copies = [
         replace(found, structures=[atoms.copy() for atoms in found.structures])
         for found in (frames, samples)
     ]
     ones = tuple(np.ones(len(found.structures)) for found in copies)
     rng = np.random.default_rng(5)
-    return choose(potential, *copies, SETTINGS | changes, costs or ones, faults, rng)
+    if disagreement is None:
+        disagreement = np.zeros(len(samples.structures))
+    settings = SETTINGS | changes
+    return choose(potential, *copies, settings, costs or ones, faults, disagreement, rng)
 
 
 def test_what_is_new_is_labelled_and_some_samples_to_judge_by(potential, strange, samples):
@@ -84,6 +87,21 @@ def test_intolerable_errors_have_samples_labelled_though_nothing_is_new(
     assert (choice.number(TRAINING), choice.number(HELD_OUT)) == (4, 2)
     places = [atoms.positions.tobytes() for atoms in choice.structures]
     assert len(set(places)) == 6
+
+
+def test_samples_on_which_an_ensemble_disagrees_come_first(potential, nothing, samples):
+    doubtful = np.isin(np.arange(20), [2, 3, 11, 17]).astype(float)
+    choice = run(potential, nothing, samples, faults=["too high"], disagreement=doubtful)
+    learnt = [atoms for atoms in choice.structures if atoms.info["purpose"] == TRAINING]
+    expected = {samples.structures[place].positions.tobytes() for place in (2, 3, 11, 17)}
+    assert {atoms.positions.tobytes() for atoms in learnt} == expected
+
+
+def test_without_an_ensemble_samples_are_drawn(potential, nothing, samples):
+    choice = run(potential, nothing, samples, faults=["too high"])
+    order = [atoms.positions.tobytes() for atoms in samples.structures]
+    places = [order.index(atoms.positions.tobytes()) for atoms in choice.structures]
+    assert max(places) > 6
 
 
 def test_known_frames_are_not_new(potential, samples):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from smallcell import draws
+from smallcell.cells import starts
 from smallcell.draws import Walker, atom_counts, draw_conditions, element_shares
 
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
@@ -90,12 +90,12 @@ def test_a_stage_of_a_binary_sees_every_composition(seed):
 
 
 def test_all_compositions_of_a_ternary_cell_take_the_same_share_of_the_draws():
-    middles = (np.arange(200) + 0.5) / 200
+    # A grid that all bounds between compositions of four atoms fall between the points of.
+    middles = (np.arange(60) + 0.5) / 60
     found = Counter(tuple(atom_counts((x, y), 4)) for x in middles for y in middles)
-    number = comb(4 + 2, 2)
-    assert len(found) == number
+    assert len(found) == comb(4 + 2, 2)
     assert all(sum(counts) == 4 for counts in found)
-    assert max(abs(count * number / 200**2 - 1) for count in found.values()) < 0.05
+    assert set(found.values()) == {60**2 / len(found)}
 
 
 def test_shares_are_those_of_a_cell_of_very_many_atoms():
@@ -129,15 +129,24 @@ def test_the_lattice_is_that_of_the_larger_share():
         assert not fcc if start.symbols.count("K") > len(start) / 2 else True
 
 
-def test_all_cells_of_a_stage_are_drawn_alike(monkeypatch):
-    cells = [
-        bulk("K", "bcc", a=5.3),
-        *(bulk("K", name, a=5.3, cubic=True) for name in ("bcc", "fcc")),
-    ]
-    cells = [*cells, bulk("K", "bcc", a=5.3) * (1, 1, 3)]
-    monkeypatch.setattr(draws, "starts", lambda element, stage: cells)
-    assert Counter(len(draw(number).start) for number in range(16)) == {1: 4, 2: 4, 4: 4, 3: 4}
-    assert len(cells[0].info) == 0
+def test_lengths_are_mixed_where_lattices_differ():
+    sodium = SODIUM | {"lattice": "fcc", "lattice_constant": 5.4}
+    for number in range(16):
+        start = draw(number, (POTASSIUM, sodium), strain=[1, 1]).start
+        share = start.symbols.count("K") / len(start)
+        edge = share * np.cbrt(5.3**3 / 2) + (1 - share) * np.cbrt(5.4**3 / 4)
+        assert np.cbrt(start.get_volume() / len(start)) == pytest.approx(edge)
+
+
+def test_all_cells_of_a_stage_are_drawn_alike():
+    cells = {"cells": {"atoms": [1, 2], "lattices": ["bcc", "sc"]}}
+    names = [tuple(atoms.info.values()) for atoms in starts(POTASSIUM, cells)]
+    drawn = Counter(
+        tuple(atoms.info[key] for key in ("parent", "atoms", "number"))
+        for atoms in (draw(number, cell=cells).start for number in range(16))
+    )
+    assert sorted(drawn) == sorted(names)
+    assert max(drawn.values()) <= 3
 
 
 def test_starts_are_displaced_from_perfect_sites():

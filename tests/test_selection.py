@@ -15,12 +15,10 @@ from smallcell import selection
 from smallcell.engine import graded_rows, rows
 from smallcell.potential import write_potential
 from smallcell.selection import (
-    RIDGE,
     SWAP_THRESHOLD,
     active_set,
     distinct,
     grades,
-    most_informative,
     select,
 )
 
@@ -289,39 +287,3 @@ def test_of_like_frames_one_leaves_the_others_known():
             taken[place] = frame
             largest = max(largest, grades(like, taken).max())
         assert 1 < largest <= max(1 + tolerance, 2 * tolerance) * (1 + 1e-12)
-
-
-def brute_force_information(rows: np.ndarray, all_rows: np.ndarray) -> float:
-    ridge = RIDGE * np.diag(np.sum(all_rows**2, axis=0))
-    return np.linalg.slogdet(rows.T @ rows + ridge)[1]
-
-
-@pytest.mark.parametrize("n_training", [3, 40])
-def test_most_informative_agrees_with_brute_force(n_training):
-    rng = np.random.default_rng(13)
-    scales = [1, 100, 0.01, 1, 1]
-    training, candidates = rng.normal(size=(n_training, 5)), rng.normal(size=(12, 5))
-    training, candidates, costs = training * scales, candidates * scales, rng.uniform(1, 2, 12)
-    everything = np.vstack([training, candidates])
-    expected, known = [], training
-    for _ in range(6):
-        gains = [
-            brute_force_information(np.vstack([known, row]), everything)
-            - brute_force_information(known, everything)
-            for row in candidates
-        ]
-        gains = np.array(gains) / costs
-        gains[expected] = -np.inf
-        expected.append(int(np.argmax(gains)))
-        known = np.vstack([known, candidates[expected[-1]]])
-    assert most_informative(training, candidates, costs, 6).tolist() == expected
-
-
-def test_most_informative_chooses_below_any_threshold(training_rows):
-    # No row of the training set exceeds any threshold, nor do halves of them.
-    candidates, costs = training_rows[::3] / 2, np.ones(30)
-    chosen = most_informative(training_rows, candidates, costs, 4)
-    assert len(set(chosen.tolist())) == 4
-    assert len(most_informative(training_rows, candidates[:3], costs[:3], 4)) == 3
-    cheap = np.where(np.arange(30) == 7, 1e-3, 1.0)
-    assert most_informative(training_rows, candidates, cheap, 1).tolist() == [7]

@@ -155,6 +155,20 @@ def test_a_campaign_learns_in_two_stages(killed):
         assert (killed.results / name).stat().st_size > 0
 
 
+def test_walkers_tell_where_they_started_and_keep_samples(killed):
+    reports = sorted(killed.results.glob("*/*/walkers/*.json"))
+    kinds = set()
+    for path in reports:
+        report = json.loads(path.read_text())
+        kinds.add(report["start"]["kind"])
+        samples = read_structures(path.with_suffix(".samples.extxyz"))
+        assert len(samples) == report["samples"]
+        if report["fate"] == "finished":
+            assert [atoms.info["step"] for atoms in samples] == [500, 1000, 1500, 2000]
+        assert all(atoms.info["walker"] == int(path.stem) for atoms in samples)
+    assert kinds == {"crystal", "least known"}
+
+
 def test_what_the_audit_cut_out_is_compared_and_learnt(killed):
     table = pd.read_csv(killed.results / "audit.csv")
     assert len(table) == 1
