@@ -17,7 +17,7 @@ smk := Snakefile rules
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 .PHONY: quickstart
 quickstart: $(ready) ## train the potential of config/config.yaml
@@ -75,6 +75,11 @@ verify-labels: $(ready) ## read and check all of the label store STORE
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md
 
+.PHONY: bench-label-cost
+bench-label-cost: $(ready) ## compare what labels took with what is foreseen, in STORES too
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/label_cost.py benchmarks/labels docs/benchmarks.md $(STORES)
+
 .PHONY: bench-memory
 bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour
 	PYTHONPATH=. python benchmarks/memory.py
@@ -93,12 +98,24 @@ levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to c
 	PYTHONPATH=. python benchmarks/levels.py $(SET) $(LEVELS)
 
 POTENTIAL ?= results/quickstart/potential.mtp
+
+.PHONY: bench-selection
+bench-selection: $(ready) $(SET) ## measure thinning and selection from walks of POTENTIAL, fitted to SET
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/selection.py $(SET) $(POTENTIAL) docs/benchmarks.md
+
 PRUNED ?= $(basename $(POTENTIAL))-pruned
 
 # WEIGHTS of the fit, where they are not the defaults: --force 0.01 --convention mlip
 .PHONY: prune
 prune: $(ready) $(SET) ## drop what POTENTIAL, fitted to SET, can do without: a cheaper potential
 	PYTHONPATH=. python -m smallcell.prune $(SET) $(POTENTIAL) $(PRUNED) $(WEIGHTS) --threads $(CORES)
+
+# OPTIONS: --walks 20 --atoms 250 --duration 100 --temperature 100 800 --pressure 0 0.5
+.PHONY: survive
+survive: $(ready) $(POTENTIAL) ## does POTENTIAL (.almtp) hold 250 atoms together? twenty walks
+	PYTHONPATH=. OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  python -m smallcell.survival $(basename $(POTENTIAL)).almtp --threads $(CORES) $(OPTIONS)
 
 # A set with published labels in MLIP's format, its element, and how many of its structures, of
 # them PUBLISHED at the full price.
@@ -110,6 +127,14 @@ PUBLISHED ?= 2
 bench-labels: $(ready) ## measure the presets of pw.x on SET=set.cfg; writes docs/benchmarks.md
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/labels.py $(SET) $(ELEMENT) $(NUMBER) $(PUBLISHED) benchmarks/labels docs/benchmarks.md
+
+# A set of ELEMENT and a better potential, which stands for pw.x.
+ORACLE ?= CFG16_2-54.almtp
+
+.PHONY: bench-audit
+bench-audit: $(ready) $(SET) $(ORACLE) ## what the audit's grades and cut-outs are worth, on SET
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/audit.py $(SET) $(ORACLE) $(ELEMENT)
 
 .PHONY: bench-forces
 bench-forces: $(ready) ## see what moves forces on the 4-atom cells of SET=set.cfg (K)

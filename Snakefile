@@ -30,8 +30,23 @@ include: "rules/sampling.smk"
 include: "rules/selection.smk"
 include: "rules/labels.smk"
 include: "rules/fit.smk"
+
+
+if config["fit"]["members"]:
+
+    include: "rules/ensemble.smk"
+
+
 include: "rules/verdict.smk"
+include: "rules/diagnosis.smk"
 include: "rules/validation.smk"
+
+
+if config["audit"]:
+
+    include: "rules/audit.smk"
+
+
 include: "rules/report.smk"
 include: "rules/convergence.smk"
 
@@ -42,6 +57,8 @@ rule all:
         f"{RESULTS}/potential.mtp",
         f"{RESULTS}/summary.txt",
         f"{RESULTS}/rounds.svg",
+        f"{RESULTS}/diagnosis/force_bias.svg",
+        f"{RESULTS}/diagnosis/calibration.svg" if config["fit"]["members"] else [],
     localrule: True
 
 

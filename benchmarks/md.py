@@ -134,7 +134,7 @@ def prepare(folder: Path, case: Case, potential: Potential, seconds: int = SECON
     atoms = rattled(case.cells, case.n_species, seed=0)
     write(folder / "start.data", atoms, format="lammps-data", specorder=species, masses=True)
     path = folder / "bench.almtp"
-    write_potential(path, replace(potential, grade_mode=case.grade or "cfg"))
+    write_potential(path, replace(potential, grade_mode=case.grade or "configuration"))
     script = SCRIPT.format(
         style="mtp/extrapolation" if case.grade else "mtp",
         potential=path.name,
@@ -209,13 +209,12 @@ def table(heads: list[str], lines: list[list[str]]) -> str:
 
 def costs(potentials: dict[int, Potential]) -> str:
     """Cost by level, size and grade, one species, one rank."""
-    kinds = {"no grade": None, "configuration": "cfg", "neighbourhood": "nbh"}
     heads = ["level, grade", *(f"{2 * cells**3} atoms" for cells in CELLS)]
     lines = []
     for level, potential in potentials.items():
-        for words, grade in kinds.items():
+        for grade in (None, "configuration", "neighbourhood"):
             found = [best(Case(level, cells, grade), potential) for cells in CELLS]
-            lines.append([f"{level}, {words}", *(f"{cost:.2f}" for cost in found)])
+            lines.append([f"{level}, {grade or 'no grade'}", *(f"{cost:.2f}" for cost in found)])
             print(*lines[-1], sep="\t", flush=True)
         for words, make in (("our ASE calculator", MTPCalculator), ("motep's", motep_calculator)):
             found = [by_python(cells, make(potential), 1) for cells in CELLS[:4]]

@@ -11,7 +11,13 @@ from pathlib import Path
 
 from benchmarks.md import Case, potential_of, prepare
 
-CASES = (Case(8, 10), Case(16, 10), Case(16, 10, "cfg"), Case(16, 10, "nbh"), Case(16, 1))
+CASES = (
+    Case(8, 10),
+    Case(16, 10),
+    Case(16, 10, "configuration"),
+    Case(16, 10, "neighbourhood"),
+    Case(16, 1),
+)
 
 
 def profile(case: Case) -> str:

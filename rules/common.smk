@@ -17,11 +17,14 @@ sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 from smallcell.basis import LEVELS
+from smallcell.cells import LATTICES
+from smallcell.choice import Outcome
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
 from smallcell.convergence import combined_name, convergence_structures, points
 from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
 from smallcell.ladder import LONGEST
+from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
@@ -50,9 +53,12 @@ config["dft"].pop("preset", None)
 RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
+AUDIT = config["audit"] or {"cut_outs": 0, "add": False}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
+# Of `dft`, what decides a label and its cost, not how it is run.
+DECISIVE = ("ecutwfc", "ecutrho", "smearing", "degauss", "k_spacing", "conv_thr")
 LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
-BATCH = rf"seeds|(?:{'|'.join(STAGES)})/\d{{3}}"
+BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -84,43 +90,76 @@ def walkers(stage):
     return range(STAGES[stage].get("walkers", config["sampling"]["walkers"]))
 
 
-# A batch is what is labelled together: the seeds, or the structures that a round selected. The
-# batches are a chain: each adds to the training set of the one before and refits its potential.
+def of_walkers(ending):
+    """Input function: a file of each walker of a round."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.stage}/{wildcards.round}/walkers/{walker}{ending}"
+        for walker in walkers(wildcards.stage)
+    ]
 
 
-def selected(stage, name):
-    """How many structures a round selected; Snakemake comes back to this line when it is known."""
-    found = Path(checkpoints.select.get(stage=stage, round=name).output[0])
-    return found.read_text().count("Lattice=")
+def cells_of(stage):
+    """What a stage says of its cells."""
+    return {key: STAGES[stage][key] for key in ("cell", "unit", "cells") if key in STAGES[stage]}
+
+
+def structure_files(stage):
+    """Files that a stage's cells are made from; what they hold counts, not their names alone."""
+    lattices = STAGES[stage].get("cells", {}).get("lattices", [])
+    return [lattice for lattice in lattices if lattice not in LATTICES]
+
+
+# Cells that the gate compares; the seeds' take part as if they were a stage.
+GATE_CELLS = {
+    "seeds": {"unit": config["seeds"]["unit"], "cell": [1, 1, 1]},
+    **{stage: cells_of(stage) for stage in STAGES},
+}
+
+
+# A batch is what is labelled together: the seeds, the structures that a round selected, or what the
+# audit cut out. The batches are a chain: each adds to the training set of the one before and refits
+# its potential; the audit's may be left at comparing.
+
+
+def selection(stage, name):
+    """Report of a round's selection; Snakemake comes back to this line when it is known."""
+    return json.loads(
+        Path(checkpoints.select.get(stage=stage, round=name).output.report).read_text()
+    )
 
 
 def rounds_of(stage):
-    """Rounds of a stage and whether each found something new. Asks strictly in order."""
+    """Selections of a stage's rounds, the last one that with nothing to learn from."""
     found = {}
     for number in range(STAGES[stage]["rounds"]):
         name = f"{number:03d}"
-        found[f"{stage}/{name}"] = selected(stage, name) > 0
-        if not found[f"{stage}/{name}"]:
+        found[f"{stage}/{name}"] = selection(stage, name)
+        if not found[f"{stage}/{name}"]["training"]:
             break
     return found
 
 
-def rounds():
-    """Rounds of all stages, as `rounds_of`, the earliest stage first: do not reorder."""
-    return {name: new for stage in STAGES for name, new in rounds_of(stage).items()}
+def rounds(stages=STAGES):
+    """Selections of the rounds of stages, strictly in order, up to where the budget ends."""
+    found = {}
+    for stage in stages:
+        found |= rounds_of(stage)
+        if found and list(found.values())[-1]["outcome"] == Outcome.BUDGET:
+            break
+    return found
 
 
 def last_batch(rounds_before):
     """The batch whose potential stands after these rounds."""
-    return next((name for name, new in reversed(rounds_before.items()) if new), "seeds")
+    learnt = [name for name, chosen in rounds_before.items() if chosen["training"]]
+    return learnt[-1] if learnt else "seeds"
 
 
 def batch_before(stage, number):
     """The batch whose potential and training set a round starts from."""
     if number:
         return f"{stage}/{number - 1:03d}"
-    before = list(STAGES)[: list(STAGES).index(stage)]
-    return last_batch({n: new for s in before for n, new in rounds_of(s).items()})
+    return last_batch(rounds(list(STAGES)[: list(STAGES).index(stage)]))
 
 
 def before(file):
@@ -129,12 +168,36 @@ def before(file):
     def path(wildcards):
         if wildcards.get("batch") == "seeds":
             return []
+        if wildcards.get("batch") == "audit":
+            return learnt(file)(wildcards)
         stage, number = (wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}").split(
             "/"
         )
         return f"{RESULTS}/{batch_before(stage, int(number))}/{file}"
 
     return path
+
+
+def members_before(wildcards):
+    """Input function: the ensemble of the batch before."""
+    return [
+        before(f"members/{member}.mtp")(wildcards) for member in range(config["fit"]["members"])
+    ]
+
+
+def gate_labels():
+    """Reports of the gate's labels, none without a gate."""
+    if not config["gate"]:
+        return []
+    structures = gate_structures(config["elements"], GATE_CELLS, config["gate"]["atoms"])
+    return expand("<results>/gate/labels/{structure}.json", structure=range(len(structures)))
+
+
+def least_known(wildcards):
+    """Input function: structures to start from, for those walkers that start from one."""
+    if int(wildcards.walker) in least_known_walkers(sampling(wildcards)):
+        return [f"{RESULTS}/{wildcards.stage}/{wildcards.round}/least_known.extxyz"]
+    return []
 
 
 def training_set_before(wildcards):
@@ -144,9 +207,23 @@ def training_set_before(wildcards):
     return before("train.extxyz")(wildcards)
 
 
+def potentials_of_walks(wildcards):
+    """The potential that the walkers of each round walked with, by the round's name."""
+    found = {}
+    for name in rounds():
+        stage, number = name.split("/")
+        found[name] = f"{RESULTS}/{batch_before(stage, int(number))}/potential.mtp"
+    return found
+
+
+def learnt(file):
+    """Input function: a file of the last batch of the rounds."""
+    return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
+
+
 def final(file):
     """Input function: a file of the last batch of the campaign."""
-    return lambda wildcards: f"{RESULTS}/{last_batch(rounds())}/{file}"
+    return f"{RESULTS}/audit/{file}" if AUDIT["add"] else learnt(file)
 
 
 def labels(wildcards):
@@ -154,26 +231,39 @@ def labels(wildcards):
     batch = wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}"
     if batch == "seeds":
         number = config["seeds"]["number"] * len(ELEMENTS)
+    elif batch == "audit":
+        number = AUDIT["cut_outs"]
     else:
-        number = selected(*batch.split("/"))
+        chosen = selection(*batch.split("/"))
+        number = chosen["training"] + chosen["held_out"]
     return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
+
+
+def held_out_of_round(wildcards):
+    """Input function: held-out structures, those of the round itself if it labels any."""
+    if selection(wildcards.stage, wildcards.round)["training"]:
+        return f"{RESULTS}/{wildcards.stage}/{wildcards.round}/held_out.extxyz"
+    return before("held_out.extxyz")(wildcards)
 
 
 def batch_files(wildcards):
     """For each batch, and a round that selected nothing, the reports that its row is made of."""
-    found = {"seeds": True} | rounds()
+    learnt = {name: bool(chosen["training"]) for name, chosen in rounds().items()}
+    found = {"seeds": True} | learnt | ({"audit": True} if AUDIT["cut_outs"] else {})
     return {name: files_of(name, new) for name, new in found.items()}
 
 
 def files_of(batch, new):
-    """Reports of a batch by kind; seeds have no walks, a round that found nothing has no fit."""
+    """Reports of a batch by kind; seeds and audit have no walks, what is not added has no fit."""
     stage, _, name = batch.partition("/")
+    added = AUDIT["add"] if batch == "audit" else new
     here = f"{RESULTS}/{batch}"
     return {
         "verdict": [f"{here}/verdict.json"] if name else [],
         "walks": [f"{here}/walkers/{walker}.json" for walker in walkers(stage)] if name else [],
         "labels": labels({"batch": batch}) if new else [],
-        "fit": [f"{here}/fit.json"] if new else [],
+        "fit": [f"{here}/fit.json"] if added else [],
+        "costs": [f"{here}/costs.json"] if added else [],
     }
 
 

@@ -1,24 +1,24 @@
 rule train:
-    """The training set: that of the batch before and what was labelled since."""
+    """The training set, that of the batch before and what was labelled since, and what is held out."""
     input:
-        verdict=lambda wildcards: (
-            [] if wildcards.batch == "seeds" else f"{RESULTS}/{wildcards.batch}/verdict.json"
-        ),
         # That the gate has let the campaign begin counts, not when.
         gate=lambda wildcards: (
             ancient(f"{RESULTS}/gate.txt") if wildcards.batch == "seeds" and config["gate"] else []
         ),
-        before=training_set_before,
+        train=training_set_before,
+        held_out=before("held_out.extxyz"),
         labels=labels,
         references=expand("<results>/references/{element}.json", element=ELEMENTS),
     output:
-        "<results>/{batch}/train.extxyz",
+        train="<results>/{batch}/train.extxyz",
+        held_out="<results>/{batch}/held_out.extxyz",
     log:
         "<logs>/{batch}/train.log",
     conda:
         "../envs/fit.yaml"
     params:
         labels=config["labels"],
+        verdict=config["verdict"],
     script:
         "../scripts/train.py"
 
@@ -27,12 +27,17 @@ rule fit:
     """The potential, starting from that of the batch before, its active set and its wall."""
     input:
         train="<results>/{batch}/train.extxyz",
+        held_out="<results>/{batch}/held_out.extxyz",
         start=before("potential.mtp"),
-        start_held_out=before("held_out.mtp"),
+        # Nothing is learnt from a round before there is a verdict on it.
+        verdict=lambda wildcards: (
+            []
+            if wildcards.batch in ("seeds", "audit")
+            else f"{RESULTS}/{wildcards.batch}/verdict.json"
+        ),
     output:
         mtp="<results>/{batch}/potential.mtp",
         almtp="<results>/{batch}/potential.almtp",
-        held_out="<results>/{batch}/held_out.mtp",
         wall="<results>/{batch}/wall.json",
         report="<results>/{batch}/fit.json",
     log:
@@ -43,7 +48,8 @@ rule fit:
     params:
         species=list(ELEMENTS),
         potential=config["potential"],
-        fit=config["fit"],
+        # How many members an ensemble has changes no fit.
+        fit={key: value for key, value in config["fit"].items() if key != "members"},
         seed=config["seed"],
     script:
         "../scripts/fit.py"

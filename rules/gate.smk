@@ -1,9 +1,3 @@
-GATE_CELLS = {
-    "seeds": {"unit": config["seeds"]["unit"], "cell": [1, 1, 1]},
-    **{stage: {key: STAGES[stage][key] for key in ("unit", "cell")} for stage in STAGES},
-}
-
-
 rule gate_structures:
     """Each element's crystal, perfect and distorted, in the campaign's own cells."""
     output:
@@ -24,12 +18,7 @@ rule gate_table:
     """Energy and pressure of each crystal, cell by cell."""
     input:
         structures="<results>/gate/structures.extxyz",
-        labels=expand(
-            "<results>/gate/labels/{structure}.json",
-            structure=range(
-                len(gate_structures(config["elements"], GATE_CELLS, config["gate"]["atoms"]))
-            ),
-        ),
+        labels=gate_labels(),
     output:
         "<results>/gate.csv",
     log:

@@ -50,9 +50,13 @@ rule summary:
         potential="<results>/potential.mtp",
         rounds="<results>/rounds.csv",
         fit=final("fit.json"),
+        costs=final("costs.json"),
         equation_of_state="<results>/validation/equation_of_state.json",
         large_cell="<results>/validation/large_cell.json",
         imports="<results>/imports.csv" if config["imports"] else [],
+        audit="<results>/audit/run.json" if config["audit"] else [],
+        audit_table="<results>/audit.csv" if AUDIT["cut_outs"] else [],
+        audit_again="<results>/audit/again/run.json" if AUDIT["add"] else [],
     output:
         report("<results>/summary.txt", caption="../report/summary.rst", category="summary"),
     log:

@@ -1,10 +1,34 @@
+rule least_known:
+    """Structures of the training set that the others say least about: where some walkers start."""
+    input:
+        potential=before("potential.mtp"),
+        train=before("train.extxyz"),
+    output:
+        "<results>/{stage}/{round}/least_known.extxyz",
+    log:
+        "<logs>/{stage}/{round}/least_known.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        elements=config["elements"],
+        cell=lambda wildcards: cells_of(wildcards.stage),
+        sampling=lambda wildcards: {
+            key: sampling(wildcards)[key] for key in ("walkers", "least_known")
+        },
+    script:
+        "../scripts/least_known.py"
+
+
 rule sample:
     """A walker: molecular dynamics that saves what the potential does not know."""
     input:
         potential=before("potential.almtp"),
         wall=before("wall.json"),
+        structures=lambda wildcards: structure_files(wildcards.stage),
+        known=least_known,
     output:
         frames="<results>/{stage}/{round}/walkers/{walker}.extxyz",
+        samples="<results>/{stage}/{round}/walkers/{walker}.samples.extxyz",
         report="<results>/{stage}/{round}/walkers/{walker}.json",
     log:
         "<logs>/{stage}/{round}/walkers/{walker}.log",
@@ -13,7 +37,7 @@ rule sample:
     params:
         seed=config["seed"],
         elements=config["elements"],
-        cell=lambda wildcards: {key: STAGES[wildcards.stage][key] for key in ("cell", "unit")},
+        cell=lambda wildcards: cells_of(wildcards.stage),
         sampling=sampling,
     script:
         "../scripts/sample.py"

@@ -1,28 +1,29 @@
 checkpoint select:
-    """MaxVol over the training set and the frames of all walkers; an empty file ends the stage."""
+    """What a round labels, by MaxVol over the frames of all walkers; nothing ends the stage."""
     input:
-        potential=before("potential.mtp"),
-        train=before("train.extxyz"),
-        frames=lambda wildcards: expand(
-            "<results>/{stage}/{round}/walkers/{walker}.extxyz",
-            stage=wildcards.stage,
-            round=wildcards.round,
-            walker=walkers(wildcards.stage),
-        ),
-        walks=lambda wildcards: expand(
-            "<results>/{stage}/{round}/walkers/{walker}.json",
-            stage=wildcards.stage,
-            round=wildcards.round,
-            walker=walkers(wildcards.stage),
-        ),
+        # With the active set that the walkers' grades come from.
+        potential=before("potential.almtp"),
+        members=members_before,
+        held_out=before("held_out.extxyz"),
+        costs=before("costs.json"),
+        frames=of_walkers(".extxyz"),
+        samples=of_walkers(".samples.extxyz"),
+        walks=of_walkers(".json"),
     output:
-        "<results>/{stage}/{round}/structures.extxyz",
+        structures="<results>/{stage}/{round}/structures.extxyz",
+        report="<results>/{stage}/{round}/selection.json",
+        samples="<results>/{stage}/{round}/samples.csv",
     log:
         "<logs>/{stage}/{round}/select.log",
     conda:
         "../envs/fit.yaml"
     params:
+        seed=config["seed"],
         sampling=sampling,
         selection=config["selection"],
+        verdict=config["verdict"],
+        budget=config["budget"],
+        dft={name: config["dft"][name] for name in DECISIVE},
+        pseudopotentials=PSEUDOPOTENTIAL_HASHES,
     script:
         "../scripts/select.py"

@@ -15,7 +15,10 @@ rule equation_of_state:
     conda:
         "../envs/fit.yaml"
     params:
-        lattices={symbol: ELEMENTS[symbol]["lattice"] for symbol in ELEMENTS},
+        lattices={
+            symbol: {key: element[key] for key in ("symbol", "lattice", "lattice_constant")}
+            for symbol, element in ELEMENTS.items()
+        },
     script:
         "../scripts/equation_of_state.py"
 

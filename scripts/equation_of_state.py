@@ -8,6 +8,7 @@ import numpy as np
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
+from smallcell.cells import atom_volume
 from smallcell.engine import MTPCalculator
 from smallcell.files import written_whole
 from smallcell.potential import read_potential
@@ -32,7 +33,8 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
         atoms.calc = MTPCalculator(potential)
     _, learned = energies_per_atom(crystals)
     dft, mtp = (fit_equation_of_state(volumes, e) for e in (energies, learned))
-    per_cell = {"bcc": 2, "fcc": 4, "diamond": 8, "sc": 1}[snakemake.params.lattices[symbol]]
+    element = snakemake.params.lattices[symbol]
+    per_cell = element["lattice_constant"] ** 3 / atom_volume(element)
     report[symbol] = {
         "lattice_constant_dft": np.cbrt(per_cell * dft.volume),
         "lattice_constant": np.cbrt(per_cell * mtp.volume),
@@ -42,7 +44,7 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
     axis.plot(volumes, 1000 * (energies - energies.min()), "o", label="pw.x")
     axis.plot(volumes, 1000 * (learned - energies.min()), "-", label="potential")
     axis.set(
-        title=f"{symbol} {snakemake.params.lattices[symbol]}",
+        title=f"{symbol} {element['lattice']}",
         xlabel="volume of an atom / Å³",
         ylabel="energy of an atom / meV",
     )

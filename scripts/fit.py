@@ -5,35 +5,20 @@ the potential itself is fitted to all of them.
 """
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
-from ase.units import GPa
 
 from smallcell.approach import wall
 from smallcell.basis import generate_basis
-from smallcell.engine import rows
-from smallcell.errors import Errors, errors, held_out
+from smallcell.engine import with_active_set
+from smallcell.errors import errors, in_report_units
 from smallcell.files import written_whole
 from smallcell.fitting import Fit, fit, random_starts
 from smallcell.loss import Weights
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
-from smallcell.selection import active_set
 from smallcell.training import read_structures
-
-
-def in_report_units(found: Errors) -> dict:
-    """Errors in meV/atom, meV/A and GPa, the largest ones too; None where there are none."""
-    factors = {"energy": 1000, "force": 1000, "stress": 1 / GPa}
-    report = {}
-    for name, factor in factors.items():
-        for key in (name, f"{name}_maximum"):
-            value = getattr(found, key) * factor
-            report[key] = value if np.isfinite(value) else None
-        interval = np.array(getattr(found, f"{name}_interval")) * factor
-        report[f"{name}_interval"] = interval.tolist() if np.isfinite(interval).all() else None
-    return report | {"configurations": found.configurations, "atoms": found.atoms}
 
 
 def fitted(structures: list, start: Potential | None) -> Fit:
@@ -67,16 +52,11 @@ def started_from(path: str | None) -> Potential | None:
 log_to(snakemake.log[0])
 structures = read_structures(snakemake.input.train)
 result = fitted(structures, started_from(snakemake.input.get("start")))
-potential = replace(
-    result.potential, active_set=active_set(rows(result.potential, structures, snakemake.threads))
+potential = with_active_set(
+    result.potential, structures, snakemake.params.potential["grade"], snakemake.threads
 )
 
-# A chain of its own: its start has never seen what is held out, not in a round before either.
-unseen = held_out(structures, snakemake.params.fit["held_out"])
-seen = [atoms for atoms, out in zip(structures, unseen, strict=True) if not out]
-rest = [atoms for atoms, out in zip(structures, unseen, strict=True) if out]
-without = fitted(seen, started_from(snakemake.input.get("start_held_out"))).potential
-
+held_out = read_structures(snakemake.input.held_out)
 report = {
     "loss": result.loss,
     "ridge": result.ridge,
@@ -86,15 +66,14 @@ report = {
     "condition": result.condition,
     "seconds": result.seconds,
     "training": in_report_units(errors(potential, structures)),
-    "held_out": in_report_units(errors(without, rest)),
+    "held_out": in_report_units(errors(potential, held_out)),
 }
 write_potential(snakemake.output.mtp, potential)
 write_potential(snakemake.output.almtp, potential)
-write_potential(snakemake.output.held_out, without)
 with written_whole(snakemake.output.wall) as part:
     part.write_text(json.dumps(asdict(wall(potential, structures)), indent=1))
 with written_whole(snakemake.output.report) as part:
     part.write_text(json.dumps(report, indent=1))
 batch = snakemake.wildcards.batch
 words = f"{batch}: fit to {len(structures)}: {errors_in_words(report['training'])}"
-tell(words + (f"; held out: {errors_in_words(report['held_out'])}" if rest else ""))
+tell(words + (f"; held out: {errors_in_words(report['held_out'])}" if held_out else ""))

@@ -3,18 +3,25 @@
 import json
 from pathlib import Path
 
-from smallcell.files import written_whole
+from smallcell.errors import errors, in_report_units
+from smallcell.files import read_reports, written_whole
+from smallcell.held_out import of_stage
+from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
+from smallcell.training import read_structures
 from smallcell.verdict import verdict
 
 log_to(snakemake.log[0])
 here = snakemake.wildcards
-walks = [json.loads(Path(path).read_text()) for path in snakemake.input.walks]
-fates = [json.loads(Path(path).read_text()) for path in snakemake.input.labels]
+walks = read_reports(snakemake.input.walks)
+held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
 try:
     judgement = verdict(
         walks,
-        fates,
+        read_reports(snakemake.input.labels),
+        json.loads(Path(snakemake.input.selection).read_text()),
+        in_report_units(errors(read_potential(snakemake.input.potential), held_out)),
+        snakemake.params.verdict,
         last=int(here.round) == snakemake.params.rounds - 1,
         failed_share=snakemake.params.labels["failed_share"],
     )
@@ -27,5 +34,5 @@ fate_words = ", ".join(f"{number} {fate}" for fate, number in judgement["fates"]
 tell(
     f"{here.stage}/{here.round}: {len(walks)} walkers saved {judgement['frames']} frames, "
     f"{judgement['selected']} selected{f' ({fate_words})' if fate_words else ''}: "
-    f"{judgement['decision']}, {judgement['reason']}"
+    f"{judgement['decision']}, {'; '.join(judgement['reasons'])}"
 )

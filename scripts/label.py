@@ -4,20 +4,18 @@ import json
 from pathlib import Path
 
 from smallcell.canonical import canonical_form
+from smallcell.cost import expected_cost
 from smallcell.files import written_whole
 from smallcell.jobs import label_once
 from smallcell.labels import crystal_calculation
 from smallcell.programs import read_program
 from smallcell.progress import log_to, tell
-from smallcell.training import read_structures
-
-ORIGIN = ("walker", "step", "grade")
-"""What a selected structure tells of where it was met; numbers, as ASE reads them."""
+from smallcell.training import ORIGIN, read_structures
 
 log_to(snakemake.log[0])
 number = int(snakemake.wildcards.structure)
 selected = read_structures(snakemake.input.structures)[number]
-origin = {name: value.item() for name, value in selected.info.items() if name in ORIGIN}
+origin = {name: selected.info[name] for name in ORIGIN if name in selected.info}
 atoms = canonical_form(selected).atoms()
 dft = dict(snakemake.params.dft)
 if settings := snakemake.input.get("settings"):
@@ -30,6 +28,7 @@ identity = {
     "structure": number,
     "formula": atoms.get_chemical_formula(),
     "atoms": len(atoms),
+    "expected_cost": expected_cost(atoms, calculation),
 }
 with written_whole(snakemake.output[0]) as part:
     part.write_text(json.dumps(identity | origin | report, indent=1))

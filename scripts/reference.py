@@ -2,6 +2,7 @@
 
 import json
 
+from smallcell.budget import price
 from smallcell.canonical import canonical_form
 from smallcell.files import written_whole
 from smallcell.jobs import label_once
@@ -24,7 +25,7 @@ def energy_in_box(box: float) -> tuple[float, float]:
     )
     if report["fate"] not in SUCCESSES:
         stop(f"in a box of {box:.1f} A: {report['fate']}, {report['message']}")
-    return labelled.get_potential_energy(), report["label_core_seconds"]
+    return labelled.get_potential_energy(), price(report)
 
 
 def stop(reason: str) -> None:
@@ -36,12 +37,13 @@ def stop(reason: str) -> None:
 
 found = {"element": symbol, "energy": snakemake.params.energy, "core_seconds": 0.0}
 if found["energy"] is None:
-    boxes = [energy_in_box(share * dft["atom_box"]) for share in BOXES]
-    energies, core_seconds = zip(*boxes, strict=True)
+    energies, prices = zip(
+        *[energy_in_box(share * dft["atom_box"]) for share in BOXES], strict=True
+    )
     found |= {
         "energy": energies[-1],
         "box_error": box_error(energies),
-        "core_seconds": sum(core_seconds),
+        "core_seconds": sum(prices),
     }
     if 1000 * found["box_error"] > dft["atom_tolerance"]:
         enough = sufficient_box(energies, dft["atom_box"], dft["atom_tolerance"] / 1000)

@@ -3,31 +3,29 @@
 import json
 import tempfile
 import time
-import zlib
 from pathlib import Path
 
-import numpy as np
-
+from smallcell.draws import Walker, draw_conditions
 from smallcell.files import written_whole
+from smallcell.leverage import least_known_walkers
 from smallcell.progress import log_to
-from smallcell.sampling import draw_conditions, provide, walk, write_walk
-from smallcell.training import write_structures
+from smallcell.sampling import provide, walk, write_walk
+from smallcell.training import read_structures, write_structures
 from smallcell.wall import read_wall
 
 log_to(snakemake.log[0])
 began = time.perf_counter()
 here = snakemake.wildcards
-# The stage enters by its name: inserting a stage leaves the walks of the others as they are.
-rng = np.random.default_rng(
-    np.random.SeedSequence(
-        snakemake.params.seed,
-        spawn_key=(zlib.crc32(here.stage.encode()), int(here.round), int(here.walker)),
-    )
-)
-species = [element["symbol"] for element in snakemake.params.elements]
-sampling = snakemake.params.sampling
+elements, sampling = snakemake.params.elements, snakemake.params.sampling
+walker = Walker(snakemake.params.seed, here.stage, int(here.round), int(here.walker))
+# Of a walker that starts from a crystal, and where the training set has none of the stage's size,
+# there are no structures.
+structures = [atoms for path in snakemake.input.known for atoms in read_structures(path)]
+place = walker.number - least_known_walkers(sampling).start
+known = structures[place % len(structures)] if structures else None
+conditions = draw_conditions(walker, elements, snakemake.params.cell, sampling, known)
+species = [element["symbol"] for element in elements]
 barrier = read_wall(snakemake.input.wall)
-conditions = draw_conditions(snakemake.params.elements, snakemake.params.cell, sampling, rng)
 with tempfile.TemporaryDirectory(prefix="walk-") as name:
     folder = Path(name)
     provide(folder, Path(snakemake.input.potential))
@@ -36,18 +34,25 @@ with tempfile.TemporaryDirectory(prefix="walk-") as name:
     log = folder / "log.lammps"
     if log.exists():
         Path(snakemake.log[0]).write_text(log.read_text(errors="replace"))
-for frame in done.frames:
-    frame.info["walker"] = int(here.walker)
+for frame in [*done.frames, *done.samples]:
+    frame.info["walker"] = walker.number
 write_structures(snakemake.output.frames, done.frames)
+write_structures(snakemake.output.samples, done.samples)
+start = conditions.start
 report = {
     "temperature": conditions.temperature,
+    "mean_temperature": done.temperature,
     "pressure": conditions.pressure,
-    "formula": conditions.start.get_chemical_formula(),
+    "formula": start.get_chemical_formula(),
+    "atoms": len(start),
+    "start": start.info,
     "fate": str(done.fate),
     "message": done.message,
     "frames": len(done.frames),
+    "samples": len(done.samples),
     "steps": done.steps,
     "seconds": time.perf_counter() - began,
 }
 with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(report, indent=1))
+    # What comes with a start may be numbers and arrays of numpy.
+    part.write_text(json.dumps(report, indent=1, default=lambda value: value.tolist()))

@@ -1,31 +1,108 @@
-"""Select, among all frames of a round, those that extend the training set the most."""
+"""Choose what a round labels of the frames of its walks, or that nothing needs to be."""
 
 import json
+import zlib
 from pathlib import Path
 
-from smallcell.engine import rows
+import numpy as np
+import pandas as pd
+
+from smallcell.budget import forecast, spent
+from smallcell.candidates import gather
+from smallcell.choice import Choice, Outcome, choose
+from smallcell.cost import expected_cost
+from smallcell.ensemble import disagreement
+from smallcell.errors import errors, in_report_units
+from smallcell.files import read_reports, written_whole
+from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
+from smallcell.labels import crystal_calculation
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
-from smallcell.selection import active_set, grades, select
+from smallcell.selection import grades
 from smallcell.training import read_structures, write_structures
 from smallcell.verdict import check_walks
 
 log_to(snakemake.log[0])
+here, params = snakemake.wildcards, snakemake.params
+
+
+def costs(structures: list) -> np.ndarray:
+    """What pw.x will take for structures, but for a factor."""
+    calculations = [
+        crystal_calculation(atoms, params.dft, params.pseudopotentials) for atoms in structures
+    ]
+    return np.array(list(map(expected_cost, structures, calculations)))
+
+
+def disagreements(structures: list) -> np.ndarray:
+    """By how much the ensemble differs on forces (eV/A), by nothing without one."""
+    if not members:
+        return np.zeros(len(structures))
+    return disagreement(members, structures).force
+
+
 potential = read_potential(snakemake.input.potential)
-training_rows = rows(potential, read_structures(snakemake.input.train))
-frames = [frame for path in snakemake.input.frames for frame in read_structures(path)]
-selected = []
-if frames:
-    candidate_rows = rows(potential, frames)
-    known = grades(candidate_rows, active_set(training_rows))
-    for number in select(
-        training_rows,
-        candidate_rows,
-        snakemake.params.sampling["save_above"],
-        snakemake.params.selection["at_most"],
-    ):
-        frames[number].info["grade"] = float(known[number])
-        selected.append(frames[number])
-walks = [json.loads(Path(path).read_text()) for path in snakemake.input.walks]
-check_walks([walk["fate"] for walk in walks], len(selected))
-write_structures(snakemake.output[0], selected)
+members = list(map(read_potential, snakemake.input.members))
+tolerance = params.selection["tolerance"]
+frames, samples = (
+    gather(potential, map(read_structures, paths), width)
+    for paths, width in ((snakemake.input.frames, tolerance), (snakemake.input.samples, 0))
+)
+held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
+choice = choose(
+    potential,
+    frames,
+    samples,
+    {
+        "threshold": params.sampling["save_above"],
+        "at_most": params.selection["at_most"],
+        "prefer": params.selection["prefer"],
+        "held_out": params.verdict["held_out"],
+    },
+    (costs(frames.structures), costs(samples.structures)),
+    intolerable(in_report_units(errors(potential, held_out)), params.verdict),
+    disagreements(samples.structures),
+    np.random.default_rng(
+        np.random.SeedSequence(
+            params.seed, spawn_key=(zlib.crc32(here.stage.encode()), int(here.round))
+        )
+    ),
+)
+paid = json.loads(Path(snakemake.input.costs).read_text())
+report = {
+    "spent": spent(paid),
+    "forecast": forecast(paid, float(costs(choice.structures).sum())),
+}
+limit = params.budget["core_hours"]
+if choice.structures and limit is not None and sum(report.values()) > limit:
+    choice = Choice(
+        Outcome.BUDGET,
+        [
+            f"of budget.core_hours {limit:g}, {report['spent']:.2f} are spent, and this round "
+            f"would take {report['forecast']:.2f} more"
+        ],
+        [],
+    )
+walks = read_reports(snakemake.input.walks)
+check_walks([walk["fate"] for walk in walks], len(choice.structures))
+for atoms, value in zip(choice.structures, disagreements(choice.structures), strict=True):
+    atoms.info["disagreement"] = float(value)
+table = pd.DataFrame(
+    {
+        "walker": [atoms.info["walker"] for atoms in samples.structures],
+        "step": [atoms.info["step"] for atoms in samples.structures],
+        "grade": grades(samples.rows, potential.active_set, samples.owners),
+        "disagreement eV/A": disagreements(samples.structures),
+    }
+)
+report |= {
+    "outcome": choice.outcome,
+    "reasons": choice.reasons,
+    "training": choice.number(TRAINING),
+    "held_out": choice.number(HELD_OUT),
+}
+write_structures(snakemake.output.structures, choice.structures)
+with written_whole(snakemake.output.samples) as part:
+    table.to_csv(part, index=False, float_format="%.6g")
+with written_whole(snakemake.output.report) as part:
+    part.write_text(json.dumps(report, indent=1))

@@ -5,9 +5,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from smallcell.files import written_whole
-from smallcell.ledger import summary
+from smallcell.files import read_reports, written_whole
+from smallcell.ledger import audit_in_words, summary
 from smallcell.progress import log_to
+
+
+def audit_words() -> list[str]:
+    """Lines about the audit, none if there was none."""
+    if not snakemake.input.audit:
+        return []
+    (run,) = read_reports([snakemake.input.audit])
+    table = pd.read_csv(snakemake.input.audit_table) if snakemake.input.audit_table else None
+    again = read_reports([snakemake.input.audit_again]) if snakemake.input.audit_again else [None]
+    return audit_in_words(run, table, *again)
+
 
 log_to(snakemake.log[0])
 proofs = []
@@ -29,11 +40,14 @@ proofs.append(
     f"large cell  {large['atoms']} atoms, {large['duration']:g} ps at "
     f"{large['temperature']:g} K: {outcome}"
 )
+for number, words in enumerate(audit_words()):
+    proofs.append(f"{'' if number else 'audit':<11} {words}")
 imports = pd.read_csv(snakemake.input.imports) if snakemake.input.imports else None
 text = summary(
     snakemake.params.run,
     pd.read_csv(snakemake.input.rounds),
     json.loads(Path(snakemake.input.fit).read_text()),
+    json.loads(Path(snakemake.input.costs).read_text()),
     proofs,
     str(Path(snakemake.output[0]).parent),
     imports,

@@ -132,13 +132,20 @@ def _rounded_once(atoms: Atoms) -> CanonicalForm:
     )
 
 
+def symmetry_of(
+    cell: np.ndarray, fractions: np.ndarray, numbers: Sequence[int]
+) -> spglib.SpglibDataset | None:
+    """Find the symmetry of a crystal; None where spglib gives up, as if atoms lie on each other."""
+    try:
+        return spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=_ALIKE)
+    except SpglibError:
+        return None
+
+
 def _upright(cell: np.ndarray, fractions: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
     """Turn lattice vectors so that axes of symmetry lie where pw.x looks for them."""
-    try:
-        symmetry = spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=_ALIKE)
-    except SpglibError:
-        return cell
-    if np.all(np.abs(np.trace(symmetry.rotations, axis1=1, axis2=2)) == 3):
+    symmetry = symmetry_of(cell, fractions, numbers)
+    if symmetry is None or np.all(np.abs(np.trace(symmetry.rotations, axis1=1, axis2=2)) == 3):
         return cell  # identity and inversion need no axes
     # Rounded, so that what is zero is zero.
     return np.round(cell @ symmetry.std_rotation_matrix.T, 12) + 0.0

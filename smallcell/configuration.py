@@ -7,16 +7,17 @@ table to see it, is in `meaning_faults`. What the machine lacks is in `machine_f
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema
 import numpy as np
-from ase.build import bulk
 from ase.data import chemical_symbols
 from ase.neighborlist import neighbor_list
 
+from smallcell.canonical import CanonicalForm, canonical_form
+from smallcell.cells import crystal, indices, parent
 from smallcell.formats import file_format
 from smallcell.labels import k_mesh
 from smallcell.programs import mpirun
@@ -25,6 +26,28 @@ from smallcell.sampling import plugin_path
 
 MOST_K_POINTS = 64
 """Divisions of a k-mesh along one axis beyond which the spacing is taken for a mistake."""
+
+UNKNOWN = {"symbol": "X"}
+"""Stands for an element where only the geometry counts: its own symbol may be at fault."""
+
+
+FOLDERS = (
+    "audit",
+    "convergence",
+    "diagnosis",
+    "gate",
+    "imports",
+    "logs",
+    "pseudopotentials",
+    "references",
+    "seeds",
+    "validation",
+)
+"""Folders of the results that are no stages."""
+
+
+LEAST_AROUND = 8
+"""A large cell has so many times the atoms of what is cut out of it, at least."""
 
 
 def schema_faults(configuration: Mapping, schema: Mapping) -> list[str]:
@@ -68,6 +91,7 @@ def meaning_faults(configuration: Mapping, levels: range) -> list[str]:
         *_potential_faults(configuration, levels),
         *_stage_faults(configuration),
         *_import_faults(configuration),
+        *_audit_faults(configuration),
     ]
 
 
@@ -80,10 +104,6 @@ def _element_faults(configuration: Mapping) -> Iterator[str]:
             continue
         if symbols.count(symbol) > 1:
             yield f"{key}.symbol: {symbol} is listed more than once"
-        try:
-            bulk(symbol, element["lattice"], a=element["lattice_constant"])
-        except (ValueError, RuntimeError) as error:
-            yield f"{key}.lattice: {element['lattice']!r} cannot be built ({error})"
         yield from _pseudopotential_faults(f"{key}.pseudopotential", symbol, element)
 
 
@@ -110,14 +130,24 @@ def _pseudopotential_faults(key: str, symbol: str, element: Mapping) -> Iterator
 
 def _order_faults(configuration: Mapping) -> Iterator[str]:
     sampling = configuration["sampling"]
-    for name in ("temperature", "pressure", "strain"):
-        low, high = sampling[name]
-        if low > high:
-            yield f"sampling.{name}: {low} to {high} is no range; the lower end comes first"
+    stages = {f"stages[{place}]": stage for place, stage in enumerate(configuration["stages"])}
+    for key, values in ({"sampling": sampling} | stages).items():
+        for name in ("temperature", "pressure", "strain"):
+            if name not in values:
+                continue
+            low, high = values[name]
+            if low > high:
+                yield f"{key}.{name}: {low} to {high} is no range; the lower end comes first"
     if sampling["save_above"] >= sampling["stop_above"]:
         yield (
             f"sampling.save_above: {sampling['save_above']} must be below "
             f"sampling.stop_above, which is {sampling['stop_above']}"
+        )
+    tolerance = configuration["selection"]["tolerance"]
+    if tolerance > sampling["save_above"] / 2:
+        yield (
+            f"selection.tolerance: {tolerance} must be at most half of sampling.save_above, which "
+            f"is {sampling['save_above']}, or frames are left out that the potential does not know"
         )
     low, high = configuration["seeds"]["strain"]
     if not low < 1 < high:
@@ -136,19 +166,18 @@ def _potential_faults(configuration: Mapping, levels: range) -> Iterator[str]:
         yield f"potential.level: {potential['level']} is none of {', '.join(map(str, levels))}"
     for element in configuration["elements"]:
         nearest = _nearest_neighbours(element)
-        if nearest and potential["cutoff"] <= nearest:
+        if potential["cutoff"] <= nearest:
             yield (
                 f"potential.cutoff: {potential['cutoff']} A does not reach the nearest neighbours "
                 f"of {element['lattice']} {element['symbol']} at {nearest:.2f} A"
             )
+    if configuration["fit"]["members"] == 1:
+        yield "fit.members: 1 has nobody to disagree with; 2 or more, or 0 for no ensemble"
 
 
-def _nearest_neighbours(element: Mapping) -> float | None:
-    """Distance of nearest neighbours (A), None if there is no such lattice."""
-    try:
-        atoms = bulk(element["symbol"], element["lattice"], a=element["lattice_constant"])
-    except (ValueError, RuntimeError, KeyError):
-        return None
+def _nearest_neighbours(element: Mapping) -> float:
+    """Distance of nearest neighbours (A), whether or not the symbol is that of an element."""
+    atoms = crystal(element | UNKNOWN, "primitive", (1, 1, 1))
     return neighbor_list("d", atoms, 2.0 * element["lattice_constant"]).min()
 
 
@@ -156,8 +185,26 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
     names = [stage["name"] for stage in configuration["stages"]]
     spacing = configuration["dft"]["k_spacing"]
     for place, stage in enumerate(configuration["stages"]):
+        key = f"stages[{place}]"
         if names.count(stage["name"]) > 1:
-            yield f"stages[{place}].name: {stage['name']!r} is used more than once"
+            yield f"{key}.name: {stage['name']!r} is used more than once"
+        if stage["name"] in FOLDERS:
+            yield f"{key}.name: {stage['name']!r} is a folder of the results already"
+        if "cell" in stage and "cells" in stage:
+            yield f"{key}: has both cell, repeats of a unit, and cells, all of a range of atoms"
+        elif "cells" in stage:
+            if "unit" in stage:
+                yield f"{key}.unit: {stage['unit']} goes with cell; cells are of primitive ones"
+            yield from _cells_faults(f"{key}.cells", stage["cells"], configuration["elements"])
+        elif "cell" not in stage:
+            yield f"{key}: needs cell, repeats of a unit, or cells, all of a range of atoms"
+        sampling = configuration["sampling"] | stage
+        steps = round(1000 * sampling["duration"] / sampling["timestep"])
+        if steps < sampling["samples"]:
+            yield (
+                f"sampling.samples: {sampling['samples']} is more than the {steps} steps of a walk "
+                f"of stage {stage['name']!r}"
+            )
     for element in configuration["elements"]:
         divisions = max(k_mesh(np.eye(3) * element["lattice_constant"], spacing))
         if divisions > MOST_K_POINTS:
@@ -165,6 +212,32 @@ def _stage_faults(configuration: Mapping) -> Iterator[str]:
                 f"dft.k_spacing: {spacing} 1/A makes {divisions} k-points along one lattice vector "
                 f"of {element['symbol']}; 0.1 to 0.5 is usual"
             )
+
+
+def _cells_faults(key: str, cells: Mapping, elements: Sequence[Mapping]) -> Iterator[str]:
+    fewest, most = cells["atoms"]
+    if fewest > most:
+        yield f"{key}.atoms: {fewest} to {most} is no range; the lower end comes first"
+        return
+    own = dict.fromkeys(element["lattice"] for element in elements)
+    known: dict[CanonicalForm, str] = {}
+    for lattice in cells.get("lattices", own):
+        try:
+            primitive = parent(lattice, elements[0] | UNKNOWN)
+        except OSError as error:
+            yield f"{key}.lattices: {lattice} is no lattice and cannot be read ({error.strerror})"
+        except ValueError as error:
+            yield f"{key}.lattices: {error}"
+        else:
+            sites = len(primitive)
+            if not indices(sites, cells["atoms"]):
+                yield (
+                    f"{key}.atoms: none of {fewest} to {most} is a multiple of the {sites} atoms "
+                    f"in a primitive cell of {lattice}"
+                )
+            same = known.setdefault(canonical_form(primitive), lattice)
+            if same != lattice:
+                yield f"{key}.lattices: {lattice} has the same crystal as {same}"
 
 
 def _import_faults(configuration: Mapping) -> Iterator[str]:
@@ -188,6 +261,22 @@ def _import_faults(configuration: Mapping) -> Iterator[str]:
                 f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
                 f"{', '.join(symbols)}"
             )
+
+
+def _audit_faults(configuration: Mapping) -> Iterator[str]:
+    audit = configuration["audit"]
+    if not audit:
+        return
+    low, high = audit.get("temperature", configuration["sampling"]["temperature"])
+    if low > high:
+        yield f"audit.temperature: {low} to {high} is no range; the lower end comes first"
+    if audit["add"] and not audit["cut_outs"]:
+        yield "audit.add: there is nothing to add; audit.cut_outs is 0"
+    if audit["cut_outs"] and LEAST_AROUND * audit["cut_out_atoms"] > audit["atoms"]:
+        yield (
+            f"audit.cut_out_atoms: {audit['cut_out_atoms']} must be at most 1/{LEAST_AROUND} of "
+            f"audit.atoms, which is {audit['atoms']}"
+        )
 
 
 def machine_faults(configuration: Mapping) -> list[str]:

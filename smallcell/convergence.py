@@ -15,10 +15,10 @@ from ase import Atoms
 from ase.build import make_supercell
 from ase.units import GPa
 
+from smallcell.cells import crystal
 from smallcell.files import read_reports
 from smallcell.jobs import stored_label
 from smallcell.labels import SUCCESSES
-from smallcell.sampling import crystal
 
 SETTINGS = ("ecutwfc", "ecutrho", "smearing", "degauss", "k_spacing")
 

@@ -6,7 +6,7 @@ compiled from ``kernel/`` at set-up, as the LAMMPS plugin is, and gives the same
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import mtp_kernel
@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
 from smallcell.potential import Potential, potential_text
-from smallcell.selection import grades
+from smallcell.selection import active_set, grades
 
 Result = TypeVar("Result")
 
@@ -137,6 +137,41 @@ def rows(potential: Potential, structures: Sequence[Atoms], threads: int = 1) ->
     return result
 
 
+def graded_rows(
+    potential: Potential, structures: Sequence[Atoms], grade_mode: str, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the vectors that grades of a mode are made of, and which structure owns each.
+
+    Parameters
+    ----------
+    potential : Potential
+    structures : sequence of Atoms
+    grade_mode : {"configuration", "neighbourhood"}
+        A row for each structure, as `rows` has them, or for each atom.
+    threads : int
+        Results do not depend on it.
+
+    Returns
+    -------
+    rows : ndarray, shape (n_rows, n_parameters)
+    owners : ndarray of int, shape (n_rows,)
+        Structure of each row, ascending.
+    """
+    if grade_mode == "configuration":
+        return rows(potential, structures, threads), np.arange(len(structures))
+    by_atom = Engine(potential, structures, threads).rows_by_atom(potential)
+    owners = np.repeat(np.arange(len(structures)), [len(atoms) for atoms in structures])
+    return np.vstack([np.empty((0, potential.n_parameters)), *by_atom]), owners
+
+
+def with_active_set(
+    potential: Potential, structures: Sequence[Atoms], grade_mode: str, threads: int = 1
+) -> Potential:
+    """Give a potential the active set of its training set (see `graded_rows`)."""
+    rows_of_mode, _ = graded_rows(potential, structures, grade_mode, threads)
+    return replace(potential, active_set=active_set(rows_of_mode), grade_mode=grade_mode)
+
+
 class MTPCalculator(Calculator):
     """ASE calculator of a potential, for structures of any number of atoms in turn.
 
@@ -182,16 +217,16 @@ class MTPCalculator(Calculator):
             self._grade(mtp_kernel.rows(self._model, structures))
 
     def _grade(self, by_atom: np.ndarray) -> None:
-        active_set = self.potential.active_set
-        if active_set is None:
+        known = self.potential.active_set
+        if known is None:
             raise PropertyNotImplementedError(
                 "the potential has no active set to measure a grade by; read an .almtp file"
             )
-        if self.potential.grade_mode == "nbh":
-            self.results["grades"] = grades(by_atom, active_set)
+        if self.potential.grade_mode == "neighbourhood":
+            self.results["grades"] = grades(by_atom, known)
             self.results["grade"] = float(self.results["grades"].max())
         else:
-            self.results["grade"] = float(grades(by_atom.mean(axis=0)[None], active_set)[0])
+            self.results["grade"] = float(grades(by_atom.mean(axis=0)[None], known)[0])
 
 
 def _model(potential: Potential) -> mtp_kernel.Model:

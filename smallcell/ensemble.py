@@ -1,70 +1,108 @@
-"""Potentials that the same labels might as well have given, whose spread tells what is uncertain.
+"""Potentials that the same labels might as well have given, and by how much they disagree.
 
-Each member has the groups of the training set weighted by random numbers, the Bayesian bootstrap
-(Rubin, Ann. Stat. 9, 130 (1981)). Its radial coefficients are those of the potential after one
-Gauss-Newton step, from normal equations that all members share; its linear ones are solved for.
-So a member costs three evaluations of the training set, where a fit costs a hundred.
+A member is a refit under random weights of the structures, the Bayesian bootstrap (Rubin, Ann.
+Stat. 9, 130 (1981)), from the potential on, hence at a part of the cost of a fit from scratch.
+Refits from other starts under the same weights end in the same few minima, so that their
+disagreement tells how often a search went to the one or the other; with both, other starts and
+other weights, forces are foreseen no better, energies worse, and now and then a search is caught in
+a minimum that no fit would have kept (docs/results.md has the figures).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
-from smallcell.cross_validation import gauss_newton_step
-from smallcell.least_squares import Point, Problem, split
+from smallcell.engine import Engine
+from smallcell.fitting import fit
 from smallcell.loss import Weights
 from smallcell.potential import Potential
-from smallcell.radial import normalised
 
-FRACTIONS = (1, 1 / 4, 0)
-"""Shares of the step that are tried; the best is taken. Of nothing, the radial functions stay."""
+ITERATIONS = 15
+"""Most steps of a member's last search: members tell a spread, not digits."""
 
 
-def ensemble(
+def members(
     structures: Sequence[Atoms],
     potential: Potential,
     weights: Weights,
     ridge: float,
-    members: int,
+    number: int,
     rng: np.random.Generator,
     threads: int = 1,
 ) -> list[Potential]:
-    """Refit a potential to its training set under so many random weights.
+    """Refit a potential to its training set under so many random weights of the structures.
 
     Parameters
     ----------
-    structures, weights, ridge, threads
-        Those of the fit, see `smallcell.fitting.fit`.
+    structures, weights, threads
+        Those of the fit, see `smallcell.fitting.fit`; a configuration's own weight is multiplied.
     potential : Potential
         The result of the fit.
-    members : int
-        How many potentials to make.
+    ridge : float
+        The one that the fit has kept.
+    number : int
+        How many members to make.
     rng : Generator
         Of the random weights.
+
+    Returns
+    -------
+    list of Potential
+        Without active sets; the same on any number of threads.
     """
-    problem = Problem(structures, potential, weights, threads)
-    point, _ = problem.model(problem.point(potential, ridge))
-    by_group = problem.full_equations(point, problem.groups)
     return [
-        _member(problem, point, by_group, len(by_group) * rng.dirichlet(np.ones(len(by_group))))
-        for _ in range(members)
+        fit(
+            _weighted(structures, shares), [potential], weights, [ridge], ITERATIONS, threads
+        ).potential
+        for shares in rng.dirichlet(np.ones(len(structures)), number)
     ]
 
 
-def _member(
-    problem: Problem, point: Point, by_group: list[np.ndarray], counts: np.ndarray
-) -> Potential:
-    """Refit with the groups counting for so much."""
-    step = gauss_newton_step(point, np.tensordot(counts, by_group, 1))
-    step = step[: point.potential.radial.size].reshape(point.potential.radial.shape)
-    found = []
-    for fraction in FRACTIONS:
-        start = normalised(
-            replace(point.potential, radial=point.potential.radial + fraction * step)
-        )
-        equations = problem.linear_equations(start, problem.groups)
-        gram, right = split(np.tensordot(counts, equations, 1))
-        found.append(problem.solved(start, gram, right, point.ridge, point.penalty))
-    return min(found, key=lambda one: one.objective).potential
+def _weighted(structures: Sequence[Atoms], shares: np.ndarray) -> list[Atoms]:
+    """Copy structures, each to count for so much of the whole, times its own weight."""
+    copies = []
+    for atoms, share in zip(structures, shares, strict=True):
+        copies.append(atoms.copy())
+        copies[-1].calc = atoms.calc
+        copies[-1].info["weight"] = share * atoms.info.get("weight", 1.0)
+    return copies
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Standard deviations over the members of an ensemble.
+
+    Attributes
+    ----------
+    force : ndarray, shape (n_structures,)
+        Of the force components, the root mean square over those of a structure (eV/A).
+    energy : ndarray, shape (n_structures,)
+        Of the energy (eV/atom).
+    """
+
+    force: np.ndarray
+    energy: np.ndarray
+
+
+def disagreement(
+    ensemble: Sequence[Potential], structures: Sequence[Atoms], threads: int = 1
+) -> Disagreement:
+    """Tell by how much the members of an ensemble disagree on structures, labelled or not.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two members.
+    """
+    if len(ensemble) < 2:
+        raise ValueError(f"an ensemble of {len(ensemble)} cannot disagree; it takes two or more")
+    engine = Engine(ensemble[0], structures, threads)
+    by_member = [engine.values(member) for member in ensemble]
+    force, energy = np.empty(len(structures)), np.empty(len(structures))
+    for place, values in enumerate(zip(*by_member, strict=True)):
+        energies, forces, _ = zip(*values, strict=True)
+        energy[place] = np.std(np.mean(energies, axis=1), ddof=1)
+        force[place] = np.sqrt(np.var(forces, axis=0, ddof=1).mean())
+    return Disagreement(force, energy)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.stress import voigt_6_to_full_3x3_stress
+from ase.units import GPa
 
 from smallcell.engine import Engine
 from smallcell.loss import labels
@@ -65,6 +66,19 @@ def errors(potential: Potential, structures: Sequence[Atoms]) -> Errors:
     return summary(differences(potential, structures))
 
 
+def in_report_units(found: Errors) -> dict:
+    """Errors in meV/atom, meV/A and GPa, with largest ones and intervals; None of no structures."""
+    factors = {"energy": 1000, "force": 1000, "stress": 1 / GPa}
+    report = {}
+    for name, factor in factors.items():
+        for key in (name, f"{name}_maximum"):
+            value = getattr(found, key) * factor
+            report[key] = value if np.isfinite(value) else None
+        interval = np.array(getattr(found, f"{name}_interval")) * factor
+        report[f"{name}_interval"] = interval.tolist() if np.isfinite(interval).all() else None
+    return report | {"configurations": found.configurations, "atoms": found.atoms}
+
+
 def differences(
     potential: Potential, structures: Sequence[Atoms]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -104,16 +118,31 @@ def _rms_maximum_interval(
         return np.nan, np.nan, (np.nan, np.nan)
     squares = np.array([np.sum(one**2) for one in by_structure])
     counts = np.array([len(one) for one in by_structure])
-    n = len(counts)
-    times = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    resampled = np.sqrt((times @ squares) / (times @ counts))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
+    times = bootstrap_counts(len(counts))
     return (
         float(np.sqrt(squares.sum() / counts.sum())),
         float(max(np.abs(one).max() for one in by_structure)),
-        (float(low), float(high)),
+        interval(np.sqrt((times @ squares) / (times @ counts))),
     )
+
+
+def bootstrap_counts(number: int) -> np.ndarray:
+    """Return how often each of so many structures is drawn, in `RESAMPLES` bootstrap samples.
+
+    Returns
+    -------
+    ndarray of int, shape (RESAMPLES, number)
+        The same in every call.
+    """
+    draws = np.random.default_rng(0)
+    return draws.multinomial(number, np.full(number, 1 / number), size=RESAMPLES)
+
+
+def interval(resampled: np.ndarray) -> tuple[float, float]:
+    """Confidence interval of a quantity by its values in the bootstrap samples."""
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def held_out(structures: Sequence[Atoms], share: float) -> np.ndarray:

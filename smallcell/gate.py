@@ -5,6 +5,7 @@ coarser than that of the other, the difference is noise that no fit can learn.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,15 @@ from ase import Atoms
 from ase.build import make_supercell
 from ase.units import GPa
 
+from smallcell.canonical import CanonicalForm, canonical_form
+from smallcell.cells import cells, crystal, starts
 from smallcell.labels import k_mesh
-from smallcell.sampling import crystal
 
 STRAIN = np.diag([1.02, 1.02, 0.95])
 """Of the distorted crystal. The four-fold axis stays, by which pw.x spares most k-points."""
 
 DISPLACEMENT = 0.06
-"""Of the last atom of a distorted conventional cell, along z; a share of the lattice constant."""
+"""Of the last atom of the unit of a distorted crystal, along z; a share of the lattice constant."""
 
 COLUMNS = (
     "element",
@@ -34,57 +36,77 @@ COLUMNS = (
 
 
 def gate_structures(
-    elements: Sequence[Mapping], cells: Mapping[str, Mapping], most_atoms: int
+    elements: Sequence[Mapping], stages: Mapping[str, Mapping], most_atoms: int
 ) -> list[Atoms]:
-    """Each element's crystal, perfect and distorted, in each of a campaign's cells.
+    """Each element's crystal, perfect and distorted, in a campaign's cells of it.
 
-    The distortion is that of the smallest cell, repeated: if a primitive cell is among them, a
-    strain; otherwise a strain and a displacement within the conventional cell.
+    Of a stage that has all cells of a range of atoms, those of the element's own lattice take
+    part, of each number of atoms the longest. The distorted crystal is strained, and an atom of its
+    unit displaced; the unit is the largest that all cells are made of, the conventional cell or the
+    primitive one.
 
     Parameters
     ----------
     elements : sequence of Mapping
         The configuration's ``elements``.
-    cells : Mapping
-        ``unit`` and ``cell`` (repeats) under the name of each cell; copies are left out.
+    stages : Mapping
+        ``cell`` and ``unit``, or ``cells``, under a name each, as `starts` takes them.
     most_atoms : int
         Larger cells are left out.
 
     Returns
     -------
     list of Atoms
-        ``info`` has ``element``, ``structure`` (perfect or distorted) and ``in_cell``. Elements
-        that are left with a single cell have none: there is nothing to compare.
+        ``info`` has ``element``, ``structure`` (perfect or distorted) and ``in_cell``. Cells that
+        are alike come once; elements that are left with a single cell have none, since there is
+        nothing to compare.
     """
-    different: dict[tuple, str] = {}
-    for name, cell in cells.items():
-        different.setdefault((cell["unit"], *cell["cell"]), name)
-    displaced = all(cell["unit"] == "conventional" for cell in cells.values())
+    conventional = all(stage.get("unit") == "conventional" for stage in stages.values())
     structures = []
     for element in elements:
-        fitting = [
-            (name, unit, repeats)
-            for (unit, *repeats), name in different.items()
-            if len(crystal(element, unit, repeats)) <= most_atoms
-        ]
-        for structure in ("perfect", "distorted") if len(fitting) > 1 else ():
-            for name, unit, repeats in fitting:
-                atoms = crystal(element, unit, (1, 1, 1))
-                if structure == "distorted":
-                    _distort(atoms, DISPLACEMENT * element["lattice_constant"] * displaced)
-                atoms = make_supercell(atoms, np.diag(repeats))
-                atoms.info = {
+        unit = crystal(element, "conventional" if conventional else "primitive", (1, 1, 1))
+        repeats = {
+            name: np.rint(cell @ np.linalg.inv(unit.cell.array))
+            for stage_name, stage in stages.items()
+            for name, cell in _own_cells(element, stage_name, stage, most_atoms).items()
+        }
+        for structure, atoms in (("perfect", unit), ("distorted", _distorted(unit, element))):
+            different: dict[CanonicalForm, Atoms] = {}
+            for name, matrix in repeats.items():
+                supercell = make_supercell(atoms, matrix)
+                supercell.info = {
                     "element": element["symbol"],
                     "structure": structure,
                     "in_cell": name,
                 }
-                structures.append(atoms)
+                different.setdefault(canonical_form(supercell), supercell)
+            if len(different) > 1:
+                structures += different.values()
     return structures
 
 
-def _distort(atoms: Atoms, displacement: float) -> None:
-    atoms.positions[-1, 2] += displacement
+def _own_cells(
+    element: Mapping, name: str, stage: Mapping, most_atoms: int
+) -> dict[str, np.ndarray]:
+    """Lattice vectors (A) of a stage's cells of an element's own lattice, under a name each."""
+    if "cell" in stage:
+        (atoms,) = starts(element, stage)
+        return {name: atoms.cell.array} if len(atoms) <= most_atoms else {}
+    fewest, most = stage["cells"]["atoms"]
+    lattices = stage["cells"].get("lattices", [element["lattice"]])
+    own = [lattice for lattice in lattices if lattice == element["lattice"]]
+    found = {}
+    for _, alike in groupby(cells(element, own, (fewest, min(most, most_atoms))), key=len):
+        longest = max(alike, key=lambda atoms: atoms.cell.lengths().max().round(6))
+        found[f"{name} {len(longest)} #{longest.info['number']}"] = longest.cell.array
+    return found
+
+
+def _distorted(unit: Atoms, element: Mapping) -> Atoms:
+    atoms = unit.copy()
+    atoms.positions[-1, 2] += DISPLACEMENT * element["lattice_constant"]
     atoms.set_cell(atoms.cell.array @ STRAIN, scale_atoms=True)
+    return atoms
 
 
 def gate_table(

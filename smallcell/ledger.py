@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from smallcell.budget import KINDS, price, spent
+from smallcell.held_out import HELD_OUT
 from smallcell.labels import Fate
 
 
@@ -30,11 +33,13 @@ def round_row(
         **counts,
         "frames": judgement.get("frames", 0),
         "selected": len(fates),
+        "held out": sum(fate.get("purpose") == HELD_OUT for fate in fates),
         **fate_counts,
         "retried": sum(bool(fate["retries"]) for fate in fates),
         "walk seconds": sum(walk["seconds"] for walk in walks),
         "label core-seconds": sum(fate["core_seconds"] for fate in fates),
-        "label core-seconds in all": sum(fate["label_core_seconds"] for fate in fates),
+        "label core-seconds in all": sum(map(price, fates)),
+        "warnings": "; ".join(judgement.get("warnings", [])),
     }
 
 
@@ -70,6 +75,8 @@ def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
         "walker",
         "step",
         "grade",
+        "disagreement",
+        "purpose",
         "fate",
         "retries",
         "message",
@@ -88,17 +95,14 @@ def summary(
     run: str,
     rounds: pd.DataFrame,
     fit: Mapping,
+    costs: Mapping,
     proofs: Sequence[str],
     folder: str,
     imports: pd.DataFrame | None = None,
 ) -> str:
     """Tell of the campaign on one screen."""
-    core_hours = {
-        "labels": rounds["label core-seconds in all"].sum() / 3600,
-        "walks": rounds["walk seconds"].sum() / 3600,
-        "fits": rounds["fit seconds"].sum() / 3600,
-    }
-    walked = rounds[rounds["stage"] != "seeds"]
+    core_hours = ", ".join(f"{kind} {costs[kind] / 3600:.3f}" for kind in KINDS)
+    walked = rounds[~rounds["stage"].isin(["seeds", "audit"])]
     lines = [
         f"Campaign {run}",
         f"  rounds      {len(walked)} in {walked['stage'].nunique()} stages",
@@ -108,9 +112,8 @@ def summary(
             f"  {name:<11} {_errors(fit[key])}"
             for name, key in (("training", "training"), ("held out", "held_out"))
         ),
-        "  core-hours  "
-        + ", ".join(f"{name} {hours:.3f}" for name, hours in core_hours.items())
-        + f", in all {sum(core_hours.values()):.3f}",
+        f"  core-hours  {core_hours}, in all {spent(costs):.3f}",
+        *(f"  warning     {line}" for line in _warnings(rounds)),
         *(f"  {line}" for line in proofs),
         f"  files       {folder}/potential.mtp, potential.almtp, train.extxyz, train.cfg,",
         f"              {folder}/rounds.csv, fates.csv, rounds.svg",
@@ -124,6 +127,15 @@ def _fates_in_words(rounds: pd.DataFrame) -> str:
     words = ", ".join(f"{number} {fate}" for fate, number in counts.items() if number)
     retried = rounds["retried"].sum()
     return words + (f"; {retried} needed a retry" if retried else "")
+
+
+def _warnings(rounds: pd.DataFrame) -> list[str]:
+    """List what verdicts warn of, a line each."""
+    warned = rounds[rounds["warnings"].fillna("") != ""]
+    return [
+        f"{stage}/{number:03d}: {warning}"
+        for stage, number, warning in warned[["stage", "round", "warnings"]].itertuples(index=False)
+    ]
 
 
 def _imported(imports: pd.DataFrame) -> str:
@@ -141,4 +153,47 @@ def _errors(errors: Mapping) -> str:
     return (
         f"{errors['energy']:.2f} meV/atom, {errors['force']:.1f} meV/A, "
         f"{errors['stress']:.3f} GPa on {errors['configurations']} structures"
+    )
+
+
+def audit_in_words(
+    run: Mapping, table: pd.DataFrame | None = None, again: Mapping | None = None
+) -> list[str]:
+    """Tell of an audit in some lines.
+
+    Parameters
+    ----------
+    run : Mapping
+        Its report.
+    table : DataFrame, optional
+        Of its cut-outs.
+    again : Mapping, optional
+        Report of the same run by the potential that has learnt from them.
+    """
+    low, high = run["temperature"]
+    lines = [f"{run['atoms']} atoms, {low:g} to {high:g} K and back: {_run_in_words(run)}"]
+    if table is not None:
+        lines.append(_errors_in_words(table))
+    if again is not None:
+        lines.append(f"with them in the training set: {_run_in_words(again)}")
+    return lines
+
+
+def _run_in_words(run: Mapping) -> str:
+    highest = max(quantiles["1"] for quantiles in run["grades"].values())
+    melted = "did not melt" if run["melted"] is None else f"melted at {run['melted']:.0f} K"
+    end = melted if run["survived"] else f"{run['message']}, {melted}"
+    return f"{end}, grade up to {run['highest_grade']:.1f}, of atoms {highest:.1f}"
+
+
+def _errors_in_words(table: pd.DataFrame) -> str:
+    if "force error meV/A" not in table:
+        return f"none of {len(table)} cut-outs has a label"
+    compared = table.dropna(subset="force error meV/A")
+    weights = compared["atoms"] / compared["atoms"].sum()
+    force = np.sqrt((weights * compared["force error meV/A"] ** 2).sum())
+    energy = np.sqrt((compared["energy error meV/atom"] ** 2).mean())
+    return (
+        f"forces of {len(compared)} of {len(table)} cut-outs off by {force:.1f} meV/A, "
+        f"energies by {energy:.1f} meV/atom"
     )

@@ -59,8 +59,8 @@ def pw_memory(
     bands = max(math.ceil(0.6 * electrons), math.ceil(electrons / 2) + 4)
     # At Gamma alone a plane wave and its opposite share one coefficient.
     share = 0.5 if calculation.k_mesh == (1, 1, 1) else 1.0
-    waves = share * _plane_waves(atoms, system["ecutwfc"])
-    dense = share * _plane_waves(atoms, system["ecutrho"])
+    waves = share * plane_waves(atoms, system["ecutwfc"])
+    dense = share * plane_waves(atoms, system["ecutrho"])
     ways = pools(cores, calculation.k_mesh)
     k_points = math.ceil(spins * k_points_at_most(calculation.k_mesh) / ways)
     # Davidson's search space: vectors, and what Hamiltonian and overlap make of them.
@@ -72,7 +72,7 @@ def pw_memory(
     return cores * PROGRAM + data
 
 
-def _plane_waves(atoms: Atoms, cutoff: float) -> float:
+def plane_waves(atoms: Atoms, cutoff: float) -> float:
     """Plane waves below a cut-off (Ry): those in a sphere of reciprocal space."""
     return atoms.cell.volume / Bohr**3 * cutoff**1.5 / (6 * np.pi**2)
 

@@ -12,7 +12,10 @@ from smallcell.files import written_whole
 
 SELECTION_MARK = b"#MVS_v1.1"
 WEIGHT_NAMES = ("energy_weight", "force_weight", "stress_weight", "site_en_weight")
-WEIGHTS_OF_GRADE_MODE = {"cfg": (1.0, 0.0, 0.0, 0.0), "nbh": (0.0, 0.0, 0.0, 1.0)}
+WEIGHTS_OF_GRADE_MODE = {
+    "configuration": (1.0, 0.0, 0.0, 0.0),
+    "neighbourhood": (0.0, 0.0, 0.0, 1.0),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Potential:
     active_set : ndarray, shape (n_parameters, n_parameters), or None
         Rows that span what the potential knows (see smallcell.selection); columns in the order
         radial, shifts, linear.
-    grade_mode : {"cfg", "nbh"}
+    grade_mode : {"configuration", "neighbourhood"}
         Whether a row of the active set is a configuration, divided by its number of atoms, or a
         neighbourhood.
     """
@@ -51,7 +54,7 @@ class Potential:
     shifts: np.ndarray
     linear: np.ndarray
     active_set: np.ndarray | None = None
-    grade_mode: str = "cfg"
+    grade_mode: str = "configuration"
 
     @property
     def n_parameters(self) -> int:
@@ -108,7 +111,7 @@ def read_potential(path: str | Path, species: tuple[str, ...] | None = None) -> 
         )
     shifts = fields.numbers("species_coeffs", n_species)
     linear = fields.numbers("moment_coeffs", len(basis.scalars))
-    active_set, grade_mode = None, "cfg"
+    active_set, grade_mode = None, "configuration"
     if mark:
         active_set, grade_mode = _read_selection(
             path, selection, radial.size + shifts.size + linear.size

@@ -8,11 +8,10 @@ writes pruned.mtp and pruned.almtp. The weights should be those of the fit that 
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ase import Atoms
 
-from smallcell.engine import rows
+from smallcell.engine import with_active_set
 from smallcell.errors import errors
 from smallcell.fitting import fit
 from smallcell.formats import read_labelled
@@ -20,7 +19,6 @@ from smallcell.loss import CONVENTIONS, Weights
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.progress import tell
 from smallcell.pruning import Cost, preferred_part, prune
-from smallcell.selection import active_set
 
 
 def pruned(
@@ -39,8 +37,7 @@ def pruned(
         share = cost.of(part.potential.basis) / cost.of(whole.potential.basis)
         tell(_line(part.potential, structures, share))
     found = fits[preferred_part(structures, fits, weights, threads)].potential
-    active = active_set(rows(found, structures, threads))
-    return replace(found, active_set=active, grade_mode="cfg")
+    return with_active_set(found, structures, potential.grade_mode, threads)
 
 
 def _line(potential: Potential, structures: Sequence[Atoms], share: float) -> str:

@@ -1,24 +1,27 @@
 """Walks: molecular dynamics of small cells that looks for what the potential does not know.
 
-A walker starts from a strained, displaced crystal and runs in LAMMPS at constant temperature and
-pressure. Every few steps the extrapolation grade of its configuration is looked at: a frame above
-one threshold is saved for the selection, a grade above another ends the walk, since a potential
-that far from its training set leads nowhere (arXiv 2504.07293).
+A walker starts from what it has drawn (`smallcell.draws`) and runs in LAMMPS at constant or slowly
+changing temperature and pressure. Every few steps the extrapolation grade of its configuration is
+looked at: a frame above one threshold is saved for the selection, a grade above another ends the
+walk, since a potential that far from its training set leads nowhere (arXiv 2504.07293). Some
+frames are kept at even distances whatever their grade: they tell what walks meet.
 """
 
+import io
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from pathlib import Path
 
 import ase.io
 import numpy as np
 from ase import Atoms
-from ase.build import bulk, make_supercell
 from ase.geometry import minkowski_reduce
 from ase.io.lammpsdata import write_lammps_data
 from ase.units import GPa, bar
@@ -40,14 +43,28 @@ LONGEST = 1800
 HIGHEST_PRESSURE = 1e7
 """Pressure, of either sign, that no walk is meant to have (bar)."""
 
+FLATTEST = 0.1
+"""Least height of a cell, in units of the edge of a cube of its volume.
+
+The shape of a hot cell of a few atoms has no bounds: shear brings the crystal back to itself in
+ever more slender cells. Nothing is wrong with them, except that more and more of their images are
+within the cut-off: the walk takes ever longer, and in the end LAMMPS loses the atoms.
+"""
+
 POTENTIAL = "potential.almtp"
 
 
 class WalkFate(StrEnum):
-    """How a walk ended."""
+    """How a walk ended.
+
+    FINISHED after its full time; STOPPED by a grade above the upper threshold; ASTRAY when the
+    cell left the volumes or shapes that are meant, as that of a hot atom alone does sooner or
+    later; EXPLODED if LAMMPS lost atoms, the pressure was beyond all bounds or it gave up.
+    """
 
     FINISHED = "finished"
     STOPPED = "stopped"
+    ASTRAY = "astray"
     EXPLODED = "exploded"
 
 
@@ -58,97 +75,49 @@ class Walk:
     Attributes
     ----------
     fate : WalkFate
-        FINISHED after its full time, STOPPED by a grade above the upper threshold, EXPLODED if
-        LAMMPS lost atoms or gave up.
     message : str
-        What LAMMPS said if it gave up.
+        What LAMMPS said if the walk was not stopped and did not finish.
     frames : list of Atoms
-        The saved frames, ``info["step"]`` their time steps.
+        The frames saved for their grade, ``info["step"]`` their time steps.
+    samples : list of Atoms
+        Frames at even distances, whatever their grade, with their steps.
     steps : int
         Time steps done, as far as the log tells.
+    temperature : float or None
+        Mean over the walk (K); None if it ended with its first step.
     """
 
     fate: WalkFate
     message: str
     frames: list[Atoms]
+    samples: list[Atoms]
     steps: int
+    temperature: float | None
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a walker draws.
+    """What a walk starts from, see `smallcell.draws`.
 
     Attributes
     ----------
-    temperature : float
-        K.
-    pressure : float
-        GPa.
+    temperature : tuple of float
+        At the walk's start and end (K).
+    pressure : tuple of float
+        At the walk's start and end (GPa).
     start : Atoms
-    velocity_seed : int
-        For LAMMPS's `velocity create`.
+        ``info`` has ``kind``, crystal or least known, and what its source tells of it.
+    perfect_volume : float
+        What the atoms fill in the crystals of their elements (A^3).
+    seed : int
+        For LAMMPS.
     """
 
-    temperature: float
-    pressure: float
+    temperature: tuple[float, float]
+    pressure: tuple[float, float]
     start: Atoms
-    velocity_seed: int
-
-
-def crystal(element: Mapping, unit: str, repeats: Sequence[int]) -> Atoms:
-    """Build a crystal of one element's lattice.
-
-    Parameters
-    ----------
-    element : Mapping
-        ``symbol``, ``lattice`` and ``lattice_constant`` (A).
-    unit : {"primitive", "conventional"}
-    repeats : sequence of int
-        How often the unit is repeated along its vectors.
-    """
-    atoms = bulk(
-        element["symbol"],
-        element["lattice"],
-        a=element["lattice_constant"],
-        cubic=unit == "conventional" and element["lattice"] != "sc",
-    )
-    return make_supercell(atoms, np.diag(repeats))
-
-
-def draw_conditions(
-    elements: Sequence[Mapping],
-    stage: Mapping,
-    sampling: Mapping,
-    rng: np.random.Generator,
-) -> Conditions:
-    """Draw temperature, pressure, composition and starting structure of a walker.
-
-    Each share of an alloy's composition is equally likely; its lattice is that of the element with
-    most atoms, its lattice constant the mean over the atoms (Vegard's law).
-
-    Parameters
-    ----------
-    elements : sequence of Mapping
-        The configuration's ``elements``.
-    stage : Mapping
-        ``cell`` and ``unit``.
-    sampling : Mapping
-        ``temperature`` (K), ``pressure`` (GPa), ``strain``, ``displacement`` (A).
-    rng : Generator
-        The walker's own.
-    """
-    temperature = rng.uniform(*sampling["temperature"])
-    pressure = rng.uniform(*sampling["pressure"])
-    shares = rng.dirichlet(np.ones(len(elements)))
-    majority = elements[int(np.argmax(shares))]
-    atoms = crystal(majority, stage["unit"], stage["cell"])
-    drawn = rng.choice(len(elements), size=len(atoms), p=shares)
-    atoms.symbols = [elements[number]["symbol"] for number in drawn]
-    vegard = np.mean([elements[number]["lattice_constant"] for number in drawn])
-    strain = rng.uniform(*sampling["strain"]) * vegard / majority["lattice_constant"]
-    atoms.set_cell(atoms.cell * strain, scale_atoms=True)
-    atoms.positions += rng.normal(0.0, sampling["displacement"], atoms.positions.shape)
-    return Conditions(temperature, pressure, atoms, int(rng.integers(1, 2**31)))
+    perfect_volume: float
+    seed: int
 
 
 def write_walk(
@@ -161,40 +130,90 @@ def write_walk(
     folder : Path
     conditions : Conditions
     sampling : Mapping
-        ``timestep`` (fs), ``duration`` (ps), ``grade_every``, ``save_above``, ``stop_above``,
-        ``cell_change``.
+        ``timestep`` (fs), ``duration`` (ps), ``velocities``, ``swap_every``, ``grade_every``,
+        ``save_above``, ``stop_above``, ``samples``, ``cell_change``.
     species : sequence of str
         In the order of the potential's types.
     barrier : Wall
     """
-    write_start(folder / "start.data", conditions.start, species)
-    pressure = conditions.pressure * GPa / bar
-    couple = {"isotropic": "iso", "triclinic": "tri"}[sampling["cell_change"]]
-    alone = len(conditions.start) == 1
+    start = conditions.start
+    write_start(folder / "start.data", start, species)
     every = sampling["grade_every"]
     steps = round(1000 * sampling["duration"] / sampling["timestep"])
     lines = [
         *system(species, barrier),
         f"timestep {sampling['timestep'] / 1000:g}",
-        # The momentum of the whole is no motion, except that an atom alone has no other.
-        f"compute_modify thermo_temp extra/dof {0 if alone else 3}",
-        f"velocity all create {conditions.temperature:.6f} {conditions.velocity_seed} "
-        f"mom {'no' if alone else 'yes'} dist gaussian temp thermo_temp",
-        f"fix dynamics all npt temp {conditions.temperature:.6f} {conditions.temperature:.6f} "
-        f"{THERMOSTAT_TIME} {couple} {pressure:.6f} {pressure:.6f} {BAROSTAT_TIME}",
-        f"compute_modify dynamics_temp extra/dof {0 if alone else 3}",
+        *dynamics(conditions, sampling),
+        *swaps(conditions, sampling, species),
         "compute grade all pair mtp/extrapolation",
         "variable grade equal c_grade[1]",
         f"variable known equal v_grade<={sampling['save_above']:g}",
         f"dump frames all custom {every} frames.dump id type x y z",
         "dump_modify frames sort id format float %.17g first yes skip v_known",
+        *evenly_spaced(sampling["samples"], steps),
         f"fix stop all halt {every} v_grade > {sampling['stop_above']:g} error soft message yes",
-        *guard(conditions.start),
+        *guard(start.get_volume(), conditions.perfect_volume),
         f"thermo {max(every, steps // 1000 // every * every)}",
         "thermo_style custom step temp press vol pe v_grade",
+        "thermo_modify flush yes",
         f"run {steps}",
     ]
     (folder / "in.walk").write_text("\n".join(lines) + "\n")
+
+
+def dynamics(conditions: Conditions, sampling: Mapping) -> list[str]:
+    """LAMMPS commands for velocities, thermostat and barostat, both linear in time.
+
+    All pressures are hydrostatic, so that the barostat needs no reference cell which would have to
+    follow the shape.
+    """
+    alone = len(conditions.start) == 1
+    first, last = conditions.temperature
+    pressures = " ".join(f"{value * GPa / bar:.6f}" for value in conditions.pressure)
+    couple = {"isotropic": "iso", "triclinic": "tri"}[sampling["cell_change"]]
+    velocities = (
+        f"velocity all create {first:.6f} {conditions.seed} mom {'no' if alone else 'yes'} "
+        "dist gaussian temp thermo_temp"
+    )
+    return [
+        # The momentum of the whole is no motion, except that an atom alone has no other.
+        f"compute_modify thermo_temp extra/dof {0 if alone else 3}",
+        *([velocities] if sampling["velocities"] else []),
+        f"fix dynamics all npt temp {first:.6f} {last:.6f} {THERMOSTAT_TIME} "
+        f"{couple} {pressures} {BAROSTAT_TIME}",
+        f"compute_modify dynamics_temp extra/dof {0 if alone else 3}",
+    ]
+
+
+def swaps(conditions: Conditions, sampling: Mapping, species: Sequence[str]) -> list[str]:
+    """LAMMPS commands that swap atoms of different elements by Monte Carlo, if there are any.
+
+    A swap keeps the kinetic energies of the sites and so, where masses differ, not the momentum.
+    """
+    every = sampling["swap_every"]
+    types = sorted({species.index(symbol) + 1 for symbol in conditions.start.symbols})
+    if not every or len(types) < 2:
+        return []
+    temperature = np.mean(conditions.temperature)
+    return [
+        *(
+            f"fix swap_{one}_{other} all atom/swap {every} 1 {conditions.seed + number} "
+            f"{temperature:.6f} ke yes types {one} {other}"
+            for number, (one, other) in enumerate(combinations(types, 2))
+        ),
+        "fix rest all momentum 1 linear 1 1 1 rescale",
+    ]
+
+
+def evenly_spaced(number: int, steps: int) -> list[str]:
+    """LAMMPS commands that keep so many frames of a run, the last step's among them."""
+    if number == 0:
+        return []
+    return [
+        f"variable next equal ceil((floor(step*{number}/{steps})+1)*{steps}/{number})",
+        f"dump samples all custom {steps} samples.dump id type x y z",
+        "dump_modify samples sort id format float %.17g every v_next",
+    ]
 
 
 def system(species: Sequence[str], barrier: Wall) -> list[str]:
@@ -211,18 +230,24 @@ def system(species: Sequence[str], barrier: Wall) -> list[str]:
     ]
 
 
-def guard(start: Atoms) -> list[str]:
+def guard(*volumes: float) -> list[str]:
     """LAMMPS commands that end a run that has gone astray.
 
-    That is, a volume that has left a factor of two of the start's, or a pressure beyond
-    `HIGHEST_PRESSURE`: a cell that collapses would have LAMMPS build neighbour lists for ever, of
-    ever more images. What is no number is caught too, as it compares as false.
+    That is, a pressure beyond `HIGHEST_PRESSURE`, a volume outside a factor of two of those given
+    (A^3), or a cell flatter than `FLATTEST`: one that collapses would have LAMMPS build neighbour
+    lists for ever, of ever more images. What is no number is caught first, as it compares as
+    false.
     """
-    volume = start.get_volume()
+    edge = f"{FLATTEST:g}*vol^(1/3)"
     return [
-        f"variable sound equal vol>{volume / 2:g}&&vol<{volume * 2:g}"
-        f"&&press>-{HIGHEST_PRESSURE:g}&&press<{HIGHEST_PRESSURE:g}",
-        "fix guard all halt 1 v_sound != 1 error hard message yes",
+        f"variable bounded equal press>-{HIGHEST_PRESSURE:g}&&press<{HIGHEST_PRESSURE:g}",
+        "fix pressure all halt 1 v_bounded != 1 error hard message yes",
+        f"variable sound equal vol>{min(volumes) / 2:g}&&vol<{max(volumes) * 2:g}",
+        "fix volume all halt 1 v_sound != 1 error hard message yes",
+        "variable height_a equal vol/sqrt((ly*lz)^2+(xy*lz)^2+(xy*yz-ly*xz)^2)",
+        "variable height_b equal ly*lz/sqrt(lz^2+yz^2)",
+        f"variable stout equal v_height_a>{edge}&&v_height_b>{edge}&&lz>{edge}",
+        "fix shape all halt 10 v_stout != 1 error hard message yes",
     ]
 
 
@@ -260,15 +285,26 @@ def run_lammps(folder: Path, script: str) -> tuple[int, str]:
     log : str
         What it printed, which also stays in ``log.lammps``.
     """
-    run = subprocess.run(
-        ["timeout", "--foreground", f"{LONGEST}", "lmp", "-in", script, "-log", "log.lammps"],
+    # The command may be a script that has started LAMMPS as a child: a group can be ended whole.
+    with subprocess.Popen(
+        ["lmp", "-in", script, "-log", "log.lammps"],
         cwd=folder,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
         env=without_launcher(os.environ),
-    )
-    return run.returncode, run.stdout + run.stderr
+        process_group=0,
+    ) as run:
+        try:
+            log, _ = run.communicate(timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            log, _ = run.communicate()
+            return TIMED_OUT, log
+        except BaseException:
+            os.killpg(run.pid, signal.SIGKILL)
+            raise
+    return run.returncode, log
 
 
 def complaint(status: int, log: str) -> str:
@@ -288,23 +324,40 @@ def walk(folder: Path, species: Sequence[str]) -> Walk:
         If LAMMPS does not come to its first step: that is no walk.
     """
     status, log = run_lammps(folder, "in.walk")
-    frames = read_frames(folder / "frames.dump", species)
-    steps = [int(step) for step in re.findall(r"^\s*(\d+)(?:\s+\S+){5}\s*$", log, re.MULTILINE)]
-    if not steps:
+    number = r"\s+([-+.\deinfa]+)"
+    rows = re.findall(rf"^\s*(\d+){5 * number}\s*$", log, re.MULTILINE)
+    table = np.array(rows, dtype=float).reshape(-1, 6)
+    if not len(table):
         raise RuntimeError(f"LAMMPS did not start: {complaint(status, log)}")
-    done = max(steps)
+    later = table[(table[:, 0] > 0) & np.isfinite(table[:, 1]), 1]
+    fate, message = WalkFate.FINISHED, ""
     if status != 0:
-        return Walk(WalkFate.EXPLODED, complaint(status, log), frames, done)
-    if "Fix halt condition for fix-id stop" in log:
-        return Walk(WalkFate.STOPPED, "", frames, done)
-    return Walk(WalkFate.FINISHED, "", frames, done)
+        message = complaint(status, log)
+        strayed = re.search(r"fix-id (volume|shape) ", message)
+        fate = WalkFate.ASTRAY if strayed else WalkFate.EXPLODED
+    elif "Fix halt condition for fix-id stop" in log:
+        fate = WalkFate.STOPPED
+    return Walk(
+        fate,
+        message,
+        read_frames(folder / "frames.dump", species),
+        read_frames(folder / "samples.dump", species),
+        int(table[:, 0].max()),
+        float(later.mean()) if len(later) else None,
+    )
 
 
 def read_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
-    """Read the frames of a LAMMPS dump in reduced cells; those that are not finite are left out."""
-    if not path.exists() or path.stat().st_size == 0:
+    """Read the frames of a LAMMPS dump in reduced cells.
+
+    What is not finite is left out, and a last frame that was cut off when LAMMPS ended.
+    """
+    whole = whole_frames(path.read_text()) if path.exists() else ""
+    if not whole:
         return []
-    frames = ase.io.read(path, index=":", format="lammps-dump-text", specorder=list(species))
+    frames = ase.io.read(
+        io.StringIO(whole), index=":", format="lammps-dump-text", specorder=list(species)
+    )
     kept = []
     for frame in frames:
         if np.isfinite(frame.positions).all() and np.isfinite(frame.cell.array).all():
@@ -315,3 +368,17 @@ def read_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
             bare.info["step"] = frame.info["timestep"]
             kept.append(bare)
     return kept
+
+
+def whole_frames(dump: str) -> str:
+    """Text of a LAMMPS dump up to the end of its last frame that is all there."""
+    header = re.compile(
+        r"ITEM: TIMESTEP\n.*\nITEM: NUMBER OF ATOMS\n(\d+)\n(?:.*\n){4}ITEM: ATOMS.*\n"
+    )
+    end = 0
+    while found := header.match(dump, end):
+        atoms = re.compile(rf"(?:.*\n){{{found[1]}}}").match(dump, found.end())
+        if not atoms:
+            break
+        end = atoms.end()
+    return dump[:end]

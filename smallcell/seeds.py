@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from ase import Atoms
 
-from smallcell.sampling import crystal
+from smallcell.cells import crystal
 
 
 def strained_crystals(

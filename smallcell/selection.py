@@ -4,16 +4,21 @@ The rows of the active set are those n of the training set whose determinant is 
 largest. A structure's grade is the largest coefficient, in absolute value, of its row as a linear
 combination of these: the factor by which the determinant would grow if the row took the best of
 their places (Podryabinkin and Shapeev, Comput. Mater. Sci. 140, 171 (2017)). Rows come from
-`smallcell.engine.rows`. The algorithm and its two constants are those of MLIP-2 and MLIP-3.
+`smallcell.engine.graded_rows`: a structure owns one, or one for each of its atoms. The algorithm
+and its two constants are those of MLIP-2 and MLIP-3; that labels differ in cost is our own.
 """
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 EPSILON = 1e-6
 """The active set begins as this times the identity, so that it always has an inverse."""
 
 SWAP_THRESHOLD = 1.001
 """A row of the training set takes a place in the active set if its grade exceeds this."""
+
+BLOCK = 2048
+"""Rows that are worked on together: their coefficients stay in the processor's cache."""
 
 
 def active_set(rows: np.ndarray) -> np.ndarray:
@@ -42,65 +47,153 @@ def active_set(rows: np.ndarray) -> np.ndarray:
     return chosen
 
 
-def grades(rows: np.ndarray, active_set: np.ndarray) -> np.ndarray:
+def grades(
+    rows: np.ndarray, active_set: np.ndarray, owners: np.ndarray | None = None
+) -> np.ndarray:
     """Return the extrapolation grades of rows, the largest ``|row @ inverse(active_set)|`` of each.
 
     Parameters
     ----------
     rows : ndarray, shape (n_rows, n_parameters)
     active_set : ndarray, shape (n_parameters, n_parameters)
+    owners : ndarray of int, shape (n_rows,), optional
+        Structure that each row belongs to, ascending from 0, none left out: then the grades are
+        those of structures, the highest of their rows.
 
     Returns
     -------
-    ndarray, shape (n_rows,)
+    ndarray, shape (n_rows,) or (n_structures,)
     """
-    return np.abs(_coefficients(rows, active_set)).max(axis=1)
+    found = np.abs(_coefficients(rows, active_set)).max(axis=1)
+    return found if owners is None else np.maximum.reduceat(found, _starts(owners))
 
 
 def select(
-    training_rows: np.ndarray,
-    candidate_rows: np.ndarray,
+    active_set: np.ndarray,
+    rows: np.ndarray,
     threshold: float,
     at_most: int | None = None,
+    owners: np.ndarray | None = None,
+    costs: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Choose the candidates that extend a training set the most.
+    """Choose the structures that extend a training set the most.
 
-    Candidates take places in the active set of the training set, the largest grade first, until
-    the grade of none exceeds the threshold. One whose place another candidate takes later is not
-    chosen; what it knew is known from the others. Of equal candidates the first is chosen, once.
+    Rows of candidates take places in the active set of the training set until the grade of none
+    exceeds the threshold; structures that hold a place then are chosen. One whose places others
+    take later is not; what it knew is known from the others. Of equal candidates the first is
+    chosen, once.
+
+    Without costs, the row of the largest grade comes first, as in MLIP. With costs it is the row
+    that adds most to the logarithm of the determinant, which is that of its grade, for the cost
+    of its label. Other rows of a structure that holds a place come with it for nothing, and take
+    places as those of the training set do.
 
     Parameters
     ----------
-    training_rows : ndarray, shape (n_training, n_parameters)
-    candidate_rows : ndarray, shape (n_candidates, n_parameters)
+    active_set : ndarray, shape (n_parameters, n_parameters)
+        Of the training set.
+    rows : ndarray, shape (n_rows, n_parameters)
+        Of the candidates.
     threshold : float
         Largest grade, above 1, that a candidate may keep without being chosen.
     at_most : int, optional
-        Largest number of candidates to choose.
+        Largest number of structures to choose.
+    owners : ndarray of int, shape (n_rows,), optional
+        Structure that each row belongs to, ascending; without, each row is a structure.
+    costs : ndarray, shape (n_structures,), optional
+        What the label of each structure costs, in any unit.
 
     Returns
     -------
     ndarray of int
-        Indices of candidates, ascending.
+        Structures, ascending.
 
     Raises
     ------
     ValueError
-        If the threshold is not above 1 or a row is not finite.
+        If the threshold is not above 1, a cost not above 0, or a row is not finite.
     """
     if threshold <= 1:
         raise ValueError(f"the selection threshold is {threshold}; it must be above 1")
-    places = _swap_in(active_set(training_rows), candidate_rows, threshold, at_most)
-    return np.sort(places[places >= 0])
+    if costs is not None and not np.all(np.asarray(costs) > 0):
+        raise ValueError(f"a label is said to cost {np.min(costs)}; costs must be above 0")
+    if owners is None:
+        owners = np.arange(len(rows))
+    places = _swap_in(active_set, rows, threshold, at_most, owners, costs)
+    return np.unique(owners[places[places >= 0]])
+
+
+def distinct(
+    rows: np.ndarray,
+    owners: np.ndarray,
+    active_set: np.ndarray,
+    tolerance: float,
+    known: np.ndarray | None = None,
+) -> np.ndarray:
+    """Leave out the frames of a walk that are much like the last one kept, or like known ones.
+
+    Structures are alike if each coefficient of their rows, as combinations of the active set's,
+    is the same to the tolerance. Once a row has taken a place, one like it has a grade of no more
+    than the larger of ``1 + tolerance`` and ``2 * tolerance``: at half the threshold of the
+    selection nothing is lost in the first swap, and less tolerance leaves room for more of them.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n_rows, n_parameters)
+        Of the frames of one walk in their order.
+    owners : ndarray of int, shape (n_rows,)
+        Frame that each row belongs to, ascending from 0, none left out.
+    active_set : ndarray, shape (n_parameters, n_parameters)
+    tolerance : float
+    known : ndarray, shape (n_known, n_parameters), optional
+        Rows of structures that are labelled already: frames are left out of which every row is
+        like one of these.
+
+    Returns
+    -------
+    ndarray of int
+        Frames that are kept, ascending.
+    """
+    if not len(rows):
+        return np.arange(0)
+    coefficients = _coefficients(rows, active_set)
+    starts = _starts(owners)
+    fresh = np.ones(len(starts), dtype=bool)
+    if known is not None and len(known):
+        tree = cKDTree(_coefficients(known, active_set))
+        apart, _ = tree.query(coefficients, p=np.inf, distance_upper_bound=tolerance)
+        fresh = np.logical_or.reduceat(np.isinf(apart), starts)
+    kept, last = [], None
+    for frame, own in enumerate(np.split(coefficients, starts[1:])):
+        if not fresh[frame]:
+            continue
+        if last is None or own.shape != last.shape or np.abs(own - last).max() > tolerance:
+            kept.append(frame)
+            last = own
+    return np.array(kept, dtype=int)
+
+
+def _starts(owners: np.ndarray) -> np.ndarray:
+    """First row of each structure."""
+    return np.flatnonzero(np.diff(owners, prepend=-1))
 
 
 def _coefficients(rows: np.ndarray, active_set: np.ndarray) -> np.ndarray:
     """Rows as linear combinations of those of the active set."""
-    return np.linalg.solve(active_set.T, rows.T).T
+    result = np.empty_like(rows, dtype=float)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        result[start : start + BLOCK] = np.linalg.solve(active_set.T, block.T).T
+    return result
 
 
 def _swap_in(
-    active_set: np.ndarray, rows: np.ndarray, threshold: float, at_most: int | None = None
+    active_set: np.ndarray,
+    rows: np.ndarray,
+    threshold: float,
+    at_most: int | None = None,
+    owners: np.ndarray | None = None,
+    costs: np.ndarray | None = None,
 ) -> np.ndarray:
     """Let rows take places in an active set as long as a grade exceeds the threshold.
 
@@ -110,11 +203,8 @@ def _swap_in(
 
     Parameters
     ----------
-    active_set : ndarray, shape (n_parameters, n_parameters)
-    rows : ndarray, shape (n_rows, n_parameters)
-    threshold : float
-    at_most : int, optional
-        Stop as soon as this many places are taken by rows.
+    active_set, rows, threshold, at_most, owners, costs
+        As in `select`.
 
     Returns
     -------
@@ -124,15 +214,43 @@ def _swap_in(
     if not np.isfinite(rows).all():
         number = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
         raise ValueError(f"row {number} has derivatives that are not finite numbers")
+    if owners is None:
+        owners = np.arange(len(rows))
     places = np.full(len(active_set), -1)
     coefficients = _coefficients(rows, active_set)
-    while len(rows) and (at_most is None or np.sum(places >= 0) < at_most):
-        row, place = np.unravel_index(np.argmax(np.abs(coefficients)), coefficients.shape)
-        grade = abs(coefficients[row, place])
-        if grade <= threshold:
-            break
+    largest = np.abs(coefficients).max(axis=1)
+    while True:
+        holders = np.unique(owners[places[places >= 0]])
+        if not len(rows) or (at_most is not None and len(holders) >= at_most):
+            return places
+        row = _next(largest, threshold, owners, holders, costs)
+        if row is None:
+            return places
+        place = int(np.argmax(np.abs(coefficients[row])))
         places[place] = row
         change = coefficients[row] / coefficients[row, place]
         change[place] = 1 - 1 / coefficients[row, place]
-        coefficients -= np.outer(coefficients[:, place], change)
-    return places
+        for start in range(0, len(rows), BLOCK):
+            block = coefficients[start : start + BLOCK]
+            block -= np.outer(block[:, place], change)
+            largest[start : start + BLOCK] = np.abs(block).max(axis=1)
+
+
+def _next(
+    largest: np.ndarray,
+    threshold: float,
+    owners: np.ndarray,
+    holders: np.ndarray,
+    costs: np.ndarray | None,
+) -> int | None:
+    """Choose the row that takes a place next, None if no grade exceeds the threshold."""
+    if costs is None:
+        row = int(np.argmax(largest))
+        return row if largest[row] > threshold else None
+    paid = np.where(np.isin(owners, holders), largest, 0)
+    row = int(np.argmax(paid))
+    if paid[row] > SWAP_THRESHOLD:
+        return row
+    gains = np.log(np.where(largest > threshold, largest, 1)) / costs[owners]
+    row = int(np.argmax(gains))
+    return row if gains[row] > 0 else None

@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ase.io
+import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from smallcell.files import written_whole
 from smallcell.jobs import stored_label
 from smallcell.labels import SUCCESSES
+
+ORIGIN = ("walker", "step", "grade", "disagreement", "purpose")
+"""What a structure's ``info`` tells of where it was met and what for."""
 
 
 def relative_to_atoms(atoms: Atoms, references: Mapping[str, float]) -> Atoms:
@@ -46,7 +50,8 @@ def labelled_batch(
     Returns
     -------
     list of Atoms
-        Energies relative to isolated atoms; ``info["batch"]`` names the batch.
+        Energies relative to isolated atoms; ``info`` has the ``batch`` and what is known of the
+        `ORIGIN`.
 
     Raises
     ------
@@ -60,6 +65,7 @@ def labelled_batch(
             continue
         labelled = relative_to_atoms(stored_label(fate, store), energies)
         labelled.info["batch"] = fate["batch"]
+        labelled.info |= {name: fate[name] for name in ORIGIN if name in fate}
         structures.append(labelled)
     return structures
 
@@ -68,7 +74,14 @@ def read_structures(path: str | Path) -> list[Atoms]:
     """Read all structures of an extended XYZ file, which may have none."""
     if Path(path).stat().st_size == 0:
         return []
-    return ase.io.read(path, index=":", format="extxyz")
+    structures = ase.io.read(path, index=":", format="extxyz")
+    for atoms in structures:
+        # ASE has numbers as numpy's, which JSON does not know.
+        atoms.info = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in atoms.info.items()
+        }
+    return structures
 
 
 def write_structures(path: str | Path, structures: Sequence[Atoms]) -> None:

@@ -1,15 +1,22 @@
-"""First proofs of a potential: its equation of state, and molecular dynamics of a large cell."""
+"""First proofs of a potential: its equation of state, and molecular dynamics of a large cell.
+
+The same molecular dynamics serves the validation, the survival (`smallcell.survival`) and, heated
+and cooled, the audit (`smallcell.audit`).
+"""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from ase import Atoms
 from ase.eos import EquationOfState
-from ase.units import GPa
+from ase.units import GPa, bar
 
+from smallcell.cells import crystal
 from smallcell.sampling import (
     BAROSTAT_TIME,
     THERMOSTAT_TIME,
@@ -26,6 +33,9 @@ EOS_STRAIN = 0.1
 
 TIMESTEP = 0.002
 """Of the large cell's molecular dynamics (ps)."""
+
+RECORDS = 250
+"""How often, at least, a run of a large cell records its state on each of its ramps."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,54 @@ def energies_per_atom(structures: Sequence[Atoms]) -> tuple[np.ndarray, np.ndarr
     return volumes, energies
 
 
+def large_crystal(
+    elements: Sequence[Mapping], at_least: int, rng: np.random.Generator
+) -> tuple[Atoms, int]:
+    """Build a block of conventional cells, of an alloy with equal shares at random places.
+
+    The lattice is the first element's, its constant the mean over the elements (Vegard's law).
+
+    Parameters
+    ----------
+    elements : sequence of Mapping
+        ``symbol``, ``lattice`` and ``lattice_constant`` (A).
+    at_least : int
+        Number of atoms.
+    rng : Generator
+        Of the places.
+
+    Returns
+    -------
+    atoms : Atoms
+    repeats : int
+        Conventional cells along each edge.
+    """
+    constant = float(np.mean([element["lattice_constant"] for element in elements]))
+    element = {**elements[0], "lattice_constant": constant}
+    in_cell = len(crystal(element, "conventional", (1, 1, 1)))
+    repeats = next(n for n in count(1) if in_cell * n**3 >= at_least)
+    atoms = crystal(element, "conventional", 3 * (repeats,))
+    atoms.symbols = rng.permutation(np.resize([one["symbol"] for one in elements], len(atoms)))
+    return atoms, repeats
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A part of a run, in which the temperature goes from one value to another.
+
+    Attributes
+    ----------
+    begin, end : float
+        K.
+    duration : float
+        ps.
+    """
+
+    begin: float
+    end: float
+    duration: float
+
+
 @dataclass(frozen=True)
 class LargeCellRun:
     """Outcome of molecular dynamics of a large cell.
@@ -95,7 +153,7 @@ class LargeCellRun:
     mean_volume : float or None
         Of an atom, over the second half (A^3).
     highest_grade : float or None
-        Highest extrapolation grade of the configuration: what the run can be trusted for.
+        Highest extrapolation grade, as walks go by: what the run can be trusted for.
     """
 
     survived: bool
@@ -110,11 +168,13 @@ def write_large_cell_run(
     folder: Path,
     start: Atoms,
     species: Sequence[str],
-    settings: Mapping,
+    ramps: Sequence[Ramp],
     barrier: Wall,
     seed: int,
+    pressure: float = 0.0,
+    frames: bool = False,
 ) -> None:
-    """Write ``in.npt`` and ``start.data``: NPT at zero pressure.
+    """Write ``in.npt`` and ``start.data``: molecular dynamics at constant pressure.
 
     Parameters
     ----------
@@ -122,33 +182,74 @@ def write_large_cell_run(
     start : Atoms
     species : sequence of str
         In the order of the potential's types.
-    settings : Mapping
-        ``temperature`` (K), ``duration`` (ps).
+    ramps : sequence of Ramp
+        One after the other.
     barrier : Wall
     seed : int
         Of the velocities.
+    pressure : float
+        GPa.
+    frames : bool
+        Whether each record comes with a frame, in ``frames.dump``.
     """
     write_start(folder / "start.data", start, species)
-    temperature = settings["temperature"]
-    steps = round(settings["duration"] / TIMESTEP)
+    every = record_interval(ramps)
+    asked = f"{pressure * GPa / bar:g}"
+    dump = [
+        f"dump frames all custom {every} frames.dump id type xsu ysu zsu",
+        "dump_modify frames sort id format float %.12g",
+    ]
     lines = [
         *system(species, barrier),
         f"timestep {TIMESTEP:g}",
-        f"velocity all create {2 * temperature:g} {seed} mom yes dist gaussian",
-        f"fix dynamics all npt temp {temperature:g} {temperature:g} {THERMOSTAT_TIME} "
-        f"iso 0 0 {BAROSTAT_TIME}",
-        *guard(start),
+        f"velocity all create {2 * ramps[0].begin:g} {seed} mom yes dist gaussian",
+        *guard(start.get_volume()),
         "compute grade all pair mtp/extrapolation",
         "thermo_style custom step temp vol press c_grade[1]",
-        f"thermo {max(1, steps // 500)}",
+        f"thermo {every}",
         "thermo_modify lost error",
-        f"run {steps}",
+        *(dump if frames else []),
     ]
+    for ramp in ramps:
+        lines += [
+            f"fix dynamics all npt temp {ramp.begin:g} {ramp.end:g} {THERMOSTAT_TIME} "
+            f"iso {asked} {asked} {BAROSTAT_TIME}",
+            f"run {_steps(ramp)}",
+        ]
     (folder / "in.npt").write_text("\n".join(lines) + "\n")
 
 
-def run_large_cell(folder: Path, start: Atoms, temperature: float) -> LargeCellRun:
+def record_interval(ramps: Sequence[Ramp]) -> int:
+    """Time steps between two records."""
+    return max(1, min(map(_steps, ramps)) // RECORDS)
+
+
+def _steps(ramp: Ramp) -> int:
+    return round(ramp.duration / TIMESTEP)
+
+
+def asked_temperature(steps: np.ndarray, ramps: Sequence[Ramp]) -> np.ndarray:
+    """Temperature (K) that the thermostat has at these time steps."""
+    asked = np.full(len(steps), ramps[-1].end)
+    begin = 0
+    for ramp in ramps:
+        share = (steps - begin) / _steps(ramp)
+        within = (share >= 0) & (share < 1)
+        asked[within] = ramp.begin + share[within] * (ramp.end - ramp.begin)
+        begin += _steps(ramp)
+    return asked
+
+
+def run_large_cell(
+    folder: Path, start: Atoms, ramps: Sequence[Ramp]
+) -> tuple[LargeCellRun, pd.DataFrame]:
     """Run what `write_large_cell_run` has prepared and judge it.
+
+    Returns
+    -------
+    outcome : LargeCellRun
+    records : DataFrame
+        ``step``, ``temperature K``, ``volume A^3/atom`` and ``grade``, as far as the run came.
 
     Raises
     ------
@@ -157,25 +258,33 @@ def run_large_cell(folder: Path, start: Atoms, temperature: float) -> LargeCellR
     """
     status, log = run_lammps(folder, "in.npt")
     rows = re.findall(r"^\s*(\d+)" + 4 * r"\s+(\S+)" + r"\s*$", log, re.MULTILINE)
-    table = np.array(rows, dtype=float).reshape(-1, 5)
-    later = table[len(table) // 2 :]
-    if not len(table):
+    if not rows:
         raise RuntimeError(f"LAMMPS did not start: {complaint(status, log)}")
+    step, temperature, volume, _, grade = np.array(rows, dtype=float).T
+    records = pd.DataFrame(
+        {
+            "step": step.astype(int),
+            "temperature K": temperature,
+            "volume A^3/atom": volume / len(start),
+            "grade": grade,
+        }
+    ).drop_duplicates("step", ignore_index=True)
     if status != 0:
-        return LargeCellRun(False, complaint(status, log), len(start), None, None, None)
-    mean_temperature, mean_volume = later[:, 1].mean(), later[:, 2].mean() / len(start)
-    sound = all(
-        0.5 < ratio < 2
-        for ratio in (
-            *(later[:, 1] / temperature),
-            *(later[:, 2] / start.get_volume()),
-        )
+        outcome = LargeCellRun(False, complaint(status, log), len(start), None, None, None)
+        return outcome, records
+    later = records[len(records) // 2 :]
+    asked = asked_temperature(later["step"].to_numpy(), ramps)
+    ratios = (
+        *(later["temperature K"] / asked),
+        *(later["volume A^3/atom"] * len(start) / start.get_volume()),
     )
-    return LargeCellRun(
+    sound = all(0.5 < ratio < 2 for ratio in ratios)
+    outcome = LargeCellRun(
         survived=sound,
         message="" if sound else "temperature or volume left a factor of two",
         atoms=len(start),
-        mean_temperature=float(mean_temperature),
-        mean_volume=float(mean_volume),
-        highest_grade=float(table[:, 4].max()),
+        mean_temperature=float(later["temperature K"].mean()),
+        mean_volume=float(later["volume A^3/atom"].mean()),
+        highest_grade=float(records["grade"].max()),
     )
+    return outcome, records

@@ -1,14 +1,22 @@
-"""The verdict on a round: whether it found something new, and whether it can be trusted."""
+"""The verdict on a round: what comes next and why, and whether its labels can be trusted."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from smallcell.choice import Outcome
+from smallcell.held_out import intolerable
 from smallcell.labels import SUCCESSES
 from smallcell.sampling import WalkFate
 
 
 def verdict(
-    walks: Sequence[Mapping], fates: Sequence[Mapping], last: bool, failed_share: float
+    walks: Sequence[Mapping],
+    fates: Sequence[Mapping],
+    selection: Mapping,
+    held_out: Mapping,
+    tolerances: Mapping,
+    last: bool,
+    failed_share: float,
 ) -> dict:
     """Judge a round.
 
@@ -18,6 +26,13 @@ def verdict(
         Reports of the walkers: ``fate`` and number of ``frames``.
     fates : sequence of Mapping
         Reports of the labels of the selected structures.
+    selection : Mapping
+        Report of the selection, `smallcell.choice.Choice`.
+    held_out : Mapping
+        Errors of the potential that walked on the stage's held-out structures, those of this round
+        among them, in the units of reports.
+    tolerances : Mapping
+        The configuration's ``verdict``.
     last : bool
         Whether the stage may have no further round.
     failed_share : float
@@ -26,8 +41,8 @@ def verdict(
     Returns
     -------
     dict
-        ``new``: whether structures were selected, so that the potential has to be fitted again;
-        ``decision`` and its ``reason``; counts of walks, frames and fates.
+        ``decision`` and its ``reasons``; ``warnings``, if a stage ends though it ought not to;
+        ``held_out``; counts of walks, frames and fates.
 
     Raises
     ------
@@ -35,34 +50,44 @@ def verdict(
         If more labels failed than the share allows; the message names them.
     """
     check_failures(fates, failed_share)
-    frames = sum(walk["frames"] for walk in walks)
-    if not fates:
-        decision, reason = "stage ends", "no walker met a configuration that the potential ignores"
+    reasons, warnings = list(selection["reasons"]), []
+    if selection["outcome"] == Outcome.ENOUGH:
+        decision = "stage ends"
+    elif not fates:
+        budget = selection["outcome"] == Outcome.BUDGET
+        decision = "campaign ends" if budget else "stage ends"
+        warnings = reasons
     elif last:
-        decision, reason = "stage ends", "limit of rounds reached with something new in the last"
+        decision = "stage ends"
+        faults = intolerable(held_out, tolerances)
+        warnings = ["its limit of rounds is reached", *reasons, *faults]
+        reasons = warnings
     else:
-        decision, reason = "again", "walkers met configurations that the potential did not know"
+        decision = "again"
     return {
-        "new": bool(fates),
         "decision": decision,
-        "reason": reason,
+        "reasons": reasons,
+        "warnings": warnings,
+        "held_out": dict(held_out),
         "walks": dict(Counter(walk["fate"] for walk in walks)),
-        "frames": frames,
+        "frames": sum(walk["frames"] for walk in walks),
         "selected": len(fates),
         "fates": dict(Counter(fate["fate"] for fate in fates)),
     }
 
 
 def check_walks(fates: Sequence[str], selected: int) -> None:
-    """Refuse to take a round in which walkers exploded for one that knows all.
+    """Refuse to take a round in which most walkers exploded for one that knows all.
+
+    A few may: a hot cell of a few atoms without pressure evaporates now and then.
 
     Raises
     ------
     ValueError
-        If walkers exploded and nothing was selected to learn from.
+        If most walkers exploded and nothing was selected to learn from.
     """
     exploded = sum(fate == WalkFate.EXPLODED for fate in fates)
-    if exploded and not selected:
+    if exploded > len(fates) / 2 and not selected:
         raise ValueError(
             f"{exploded} of {len(fates)} walkers exploded though the potential seemed to know all "
             "that they met; try a smaller sampling.timestep or sampling.displacement"

@@ -12,6 +12,7 @@ potential's file: LAMMPS lays it over the potential.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,3 +66,19 @@ def lammps_lines(style: str, file: str, n_species: int, barrier: Wall) -> list[s
         f"pair_coeff * * {style} {file} {types}",
         f"pair_coeff * * lennard/mdf {barrier.strength:.10g} 0",
     ]
+
+
+def wall_of(path: str | Path) -> Wall:
+    """Read the wall in a file of `lammps_lines`, such as a campaign's ``potential.lammps``.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    text = Path(path).read_text()
+    ends = re.search(r"^pair_style hybrid/overlay .* lennard/mdf (\S+) (\S+)$", text, re.MULTILINE)
+    strength = re.search(r"^pair_coeff \* \* lennard/mdf (\S+) 0$", text, re.MULTILINE)
+    if not ends or not strength:
+        raise ValueError(f"{path} has no wall: no lines of lennard/mdf as this project writes them")
+    return Wall(float(strength[1]), *map(float, ends.groups()))

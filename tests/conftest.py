@@ -4,18 +4,28 @@ a small disk to fill."""
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.morse import MorsePotential
+from ase.calculators.singlepoint import SinglePointCalculator
 
+from smallcell.approach import wall
+from smallcell.basis import generate_basis
 from smallcell.canonical import canonical_form
+from smallcell.engine import rows
+from smallcell.fitting import fit, random_starts
 from smallcell.jobs import label_once
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
+from smallcell.potential import Potential, write_potential
 from smallcell.programs import ask_pw
 from smallcell.pseudopotentials import provide_upf
+from smallcell.selection import active_set
+from smallcell.wall import Wall
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -76,6 +86,35 @@ def labelled_store(soft_potassium, tmp_path_factory) -> LabelledStore:
     ):
         store.reports[name], _ = label_once(atoms, calculation, program, settings, upf)
     return store
+
+
+@dataclass(frozen=True)
+class SoundPotential:
+    """A potential that holds potassium together, its file with an active set, its wall."""
+
+    potential: Potential
+    file: Path
+    wall: Wall
+
+
+@pytest.fixture(scope="session")
+def sound_potential(tmp_path_factory) -> SoundPotential:
+    """Fitted to crystals of a pair potential."""
+    rng = np.random.default_rng(1)
+    crystals = []
+    for constant in rng.uniform(4.9, 5.9, 40):
+        atoms = bulk("K", "bcc", a=constant, cubic=True) * (1, 1, 2)
+        atoms.rattle(0.2, rng=rng)
+        atoms.calc = MorsePotential(epsilon=0.08, r0=4.9, rho0=4.0, rcut1=6.0, rcut2=7.0)
+        label = {n: atoms.calc.get_property(n, atoms) for n in ("energy", "forces", "stress")}
+        atoms.calc = SinglePointCalculator(atoms, **label)
+        crystals.append(atoms)
+    starts = random_starts(crystals, ("K",), generate_basis(8), 7.0, 8, rng)
+    potential = fit(crystals, starts, ridges=[1e-6]).potential
+    potential = replace(potential, active_set=active_set(rows(potential, crystals)))
+    file = tmp_path_factory.mktemp("sound") / "potential.almtp"
+    write_potential(file, potential)
+    return SoundPotential(potential, file, wall(potential, crystals))
 
 
 @pytest.fixture

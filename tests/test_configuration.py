@@ -4,8 +4,10 @@ import copy
 import shutil
 import subprocess
 
+import ase.io
 import pytest
 import yaml
+from ase.build import bulk
 from conftest import REPOSITORY
 
 from smallcell import configuration
@@ -18,6 +20,8 @@ CAMPAIGNS = sorted(
     path.name for path in (REPOSITORY / "config").glob("*.yaml") if path.name != "presets.yaml"
 )
 QUICKSTART = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
+
+AUDIT = {"atoms": 1000, "cut_outs": 3, "cut_out_atoms": 16, "add": True}
 
 
 @pytest.fixture
@@ -76,13 +80,26 @@ def test_defaults_are_filled_in(filled):
         ("sampling.walker", 3, ["sampling", "unknown key 'walker'", "walkers"]),
         ("stages.1.round", 3, ["stages[1]", "unknown key 'round'", "rounds"]),
         ("sampling.temperature", [-100, 300], ["sampling.temperature[0]", "-100"]),
+        ("sampling.draws", "sobol", ["sampling.draws", "sobol", "stratified"]),
+        ("sampling.hottest", 1.5, ["sampling.hottest", "1.5", "maximum of 1"]),
+        ("sampling.least_known", -0.1, ["sampling.least_known", "-0.1", "training set"]),
+        ("sampling.swap_every", 0.5, ["sampling.swap_every", "0.5", "0 for none"]),
+        ("sampling.samples", -1, ["sampling.samples", "-1", "evenly spaced"]),
+        ("sampling.ramp", "no ramp", ["sampling.ramp", "no ramp", "boolean"]),
+        ("stages.0.least_known", 2, ["stages[0].least_known", "2", "maximum of 1"]),
         ("dft.k_spacing", 0, ["dft.k_spacing", "0", "above 0"]),
         ("stages.0.cell", [1, 0, 1], ["stages[0].cell[1]", "0"]),
+        ("stages.0.cells", {"atoms": [0, 8]}, ["stages[0].cells.atoms[0]", "0", "minimum of 1"]),
+        ("stages.0.cells", {"atoms": [1, 54]}, ["stages[0].cells.atoms[1]", "54", "of 16"]),
+        ("stages.0.cells", {"lattices": ["bcc"]}, ["stages[0].cells", "'atoms'"]),
+        ("elements.0.lattice", "bct", ["elements[0].lattice", "'bct'", "hcp"]),
         ("dft.command", "", ["dft.command", "null"]),
         ("dft.command", "mpirun -np 4 pw.x", ["dft.command", "mpirun -np 4 pw.x", "one word"]),
         ("dft.cores", 0, ["dft.cores", "0", "minimum of 1"]),
         ("dft.ecutwfc", "30 Ry", ["dft.ecutwfc", "30 Ry", "Ry"]),
         ("dft.preset", "best", ["dft.preset", "best", "published", "config/presets.yaml"]),
+        ("selection.prefer", "dearest", ["selection.prefer", "'cheapest', 'largest grade'"]),
+        ("potential.grade", "nbh", ["potential.grade", "'configuration', 'neighbourhood'"]),
         ("gate", True, ["gate", "False was expected", "false for no gate"]),
         ("gate", None, ["gate", "None", "false, and nothing is checked"]),
         ("gate", {"energy": 0}, ["gate.energy", "0", "meV/atom"]),
@@ -104,9 +121,10 @@ def test_what_the_schema_forbids_is_said_in_one_line(key, value, words):
     assert "\n" not in faults[0]
 
 
-def test_only_false_turns_the_gate_off():
-    config = changed(QUICKSTART, "gate", False)
-    assert schema_faults(config, SCHEMA) == []
+@pytest.mark.parametrize("key", ["gate", "audit"])
+def test_only_false_turns_the_gate_or_the_audit_off(key):
+    assert schema_faults(changed(QUICKSTART, key, False), SCHEMA) == []
+    assert schema_faults(changed(QUICKSTART, key, True), SCHEMA)
 
 
 def test_an_element_needs_a_pseudopotential():
@@ -126,19 +144,90 @@ def test_an_element_needs_a_pseudopotential():
         ("elements.0.pseudopotential", "https://a.org/K.UPF", ["needs a checksum"]),
         ("sampling.save_above", 20, ["sampling.save_above: 20", "sampling.stop_above", "10"]),
         ("sampling.temperature", [500, 100], ["sampling.temperature", "500 to 100"]),
+        ("selection.tolerance", 1.2, ["selection.tolerance: 1.2", "half", "2.1"]),
+        ("stages.1.pressure", [1, 0], ["stages[1].pressure", "1 to 0"]),
+        ("stages.0.strain", [1.1, 1.0], ["stages[0].strain", "1.1 to 1.0"]),
+        ("stages.1.duration", 0.004, ["sampling.samples: 4", "2 steps", "'four-atoms'"]),
         ("seeds.strain", [1.1, 1.2], ["seeds.strain", "1 "]),
         ("dft.ecutrho", 60, ["dft.ecutrho", "60", "four times"]),
         ("dft.k_spacing", 0.001, ["dft.k_spacing", "0.001", "usual"]),
         ("potential.level", 7, ["potential.level: 7", "2, 4, 6, 8"]),
         ("potential.cutoff", 4.5, ["potential.cutoff: 4.5", "bcc K", "4.59"]),
+        ("fit.members", 1, ["fit.members: 1", "2 or more, or 0"]),
         ("stages.1.name", "two-atoms", ["stages[1].name", "more than once"]),
+        ("stages.1.name", "audit", ["stages[1].name", "'audit' is a folder of the results"]),
+        ("audit.temperature", [500, 100], ["audit.temperature", "500 to 100"]),
+        ("audit.cut_outs", 0, ["audit.add", "audit.cut_outs is 0"]),
+        ("audit.cut_out_atoms", 200, ["audit.cut_out_atoms: 200", "1/8", "1000"]),
     ],
 )
 def test_what_only_the_meaning_forbids_is_said_in_one_line(filled, key, value, words):
-    faults = meaning_faults(changed(filled, key, value), LEVELS)
+    faults = meaning_faults(changed(filled | {"audit": AUDIT}, key, value), LEVELS)
     assert len(faults) >= 1, "no fault found"
     assert any(all(word in fault for word in words) for fault in faults), faults
     assert not any("\n" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault"),
+    [
+        ({}, "stages[0]: needs cell, repeats of a unit, or cells, all of a range of atoms"),
+        (
+            {"cell": [1, 1, 1], "cells": {"atoms": [1, 2]}},
+            "stages[0]: has both cell, repeats of a unit, and cells, all of a range of atoms",
+        ),
+        (
+            {"unit": "conventional", "cells": {"atoms": [1, 2]}},
+            "stages[0].unit: conventional goes with cell; cells are of primitive ones",
+        ),
+        (
+            {"cells": {"atoms": [8, 1]}},
+            "stages[0].cells.atoms: 8 to 1 is no range; the lower end comes first",
+        ),
+        (
+            {"cells": {"atoms": [5, 5], "lattices": ["bcc", "hcp"]}},
+            "stages[0].cells.atoms: none of 5 to 5 is a multiple of the 2 atoms in a primitive "
+            "cell of hcp",
+        ),
+        (
+            {"cells": {"atoms": [1, 8], "lattices": ["bct"]}},
+            "stages[0].cells.lattices: bct is no lattice and cannot be read (No such file or "
+            "directory)",
+        ),
+        (
+            {"cells": {"atoms": [1, 8], "lattices": ["README.md"]}},
+            "stages[0].cells.lattices: README.md: has 0 structures; a parent crystal is one",
+        ),
+    ],
+)
+def test_a_stage_has_one_cell_or_a_range_that_its_lattices_can_fill(filled, stage, fault):
+    config = changed(filled, "stages.0", {"name": "first"} | stage)
+    assert schema_faults(config, SCHEMA) == []
+    (found,) = meaning_faults(config, LEVELS)
+    assert found.startswith(fault)
+    assert "\n" not in found
+
+
+def test_cells_of_all_lattices_and_of_a_file_are_right(filled, tmp_path):
+    polonium = tmp_path / "polonium.vasp"
+    ase.io.write(polonium, bulk("Po", "sc", a=3.35))
+    lattices = ["bcc", "fcc", "hcp", str(polonium)]
+    config = changed(filled, "stages.0", {"name": "all", "cells": {"atoms": [1, 8]}})
+    assert meaning_faults(config, LEVELS) == []
+    config["stages"][0]["cells"]["lattices"] = lattices
+    assert meaning_faults(config, LEVELS) == []
+    config["stages"][0]["cells"]["lattices"] = [*lattices, "sc"]
+    (fault,) = meaning_faults(config, LEVELS)
+    assert fault == f"stages[0].cells.lattices: sc has the same crystal as {polonium}"
+
+
+def test_a_unit_is_conventional_only_where_a_cell_repeats_it(filled):
+    from snakemake.utils import validate
+
+    config = changed(QUICKSTART, "stages.0", {"name": "all", "cells": {"atoms": [1, 8]}})
+    validate(config, schema=str(REPOSITORY / "config/schemas/config.schema.yaml"))
+    assert "unit" not in config["stages"][0]
+    assert config["stages"][1]["unit"] == "conventional"
 
 
 def test_a_upf_of_another_element_is_refused(filled, soft_potassium):

@@ -7,8 +7,6 @@ from test_fitting import with_label
 
 from smallcell.basis import generate_basis
 from smallcell.cross_validation import log_mean, preferred, scores
-from smallcell.ensemble import ensemble
-from smallcell.errors import errors
 from smallcell.fitting import fit, random_starts
 from smallcell.least_squares import Problem
 from smallcell.loss import Weights, labels, scales
@@ -99,27 +97,3 @@ def test_what_cannot_be_told_apart_goes_to_the_strongest():
     outlier = best.copy()
     outlier[0] *= 20
     assert preferred([2 * best, outlier]) == 1
-
-
-def test_members_of_an_ensemble_differ_as_much_as_the_labels_leave_open(noisy, truth, result):
-    members = ensemble(noisy, result.potential, Weights(), RIDGE, 8, np.random.default_rng(1))
-    unseen = labelled(random_structures(("K",), 40, seed=12), truth)
-    exact = np.array([atoms.get_potential_energy() for atoms in unseen])
-    found = np.array(
-        [[one.get_potential_energy() for one in labelled(unseen, member)] for member in members]
-    )
-    error = np.sqrt(np.mean((labels_of(result, unseen) - exact) ** 2))
-    spread = np.sqrt(np.mean(found.var(axis=0, ddof=1)))
-    assert error / 3 < spread < 3 * error
-    for member in members:
-        assert errors(member, noisy).force < 1.3 * errors(result.potential, noisy).force
-
-
-def labels_of(result, structures):
-    return np.array([one.get_potential_energy() for one in labelled(structures, result.potential)])
-
-
-def test_an_ensemble_of_labels_without_noise_agrees(noisy, truth):
-    exact = labelled(noisy, truth)
-    for member in ensemble(exact, truth, Weights(), 1e-14, 3, np.random.default_rng(1)):
-        assert errors(member, exact).force_maximum < 1e-5

@@ -193,7 +193,7 @@ def test_a_molecule_in_no_cell_has_no_stress(potential):
 def test_grades_of_configurations_and_atoms(potential, structures):
     active_set = np.random.default_rng(7).normal(size=(potential.n_parameters,) * 2)
     by_configuration = MTPCalculator(replace(potential, active_set=active_set))
-    by_atom = MTPCalculator(replace(potential, active_set=active_set, grade_mode="nbh"))
+    by_atom = MTPCalculator(replace(potential, active_set=active_set, grade_mode="neighbourhood"))
     for atoms in structures:
         found = by_configuration.get_property("grade", atoms)
         assert found == pytest.approx(grades(rows(potential, [atoms]), active_set)[0])

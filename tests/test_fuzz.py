@@ -43,7 +43,11 @@ def potential(level: int, species: tuple[str, ...], mode: str) -> Potential:
 def test_damaged_files_are_refused_or_read(tmp_path: Path, program: Path) -> None:
     files = []
     for number, (level, species, mode) in enumerate(
-        [(2, ("K",), "cfg"), (6, ("Na", "K"), "nbh"), (8, ("K",), "cfg")]
+        [
+            (2, ("K",), "configuration"),
+            (6, ("Na", "K"), "neighbourhood"),
+            (8, ("K",), "configuration"),
+        ]
     ):
         files.append(tmp_path / f"{number}.almtp")
         write_potential(files[-1], potential(level, species, mode))

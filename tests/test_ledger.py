@@ -2,7 +2,14 @@
 
 import pandas as pd
 
-from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table, summary
+from smallcell.ledger import (
+    audit_in_words,
+    fates_table,
+    fit_columns,
+    round_row,
+    rounds_table,
+    summary,
+)
 
 LABELS = [
     {"fate": "labelled", "core_seconds": 10.0, "label_core_seconds": 10.0, "retries": ["tighter"]},
@@ -14,6 +21,7 @@ LABELS = [
         "retries": ["gentle mixing", "resumed"],
     },
 ]
+COSTS = {"references": 360.0, "labels": 3600.0, "walks": 36.0, "fits": 3.6}
 ERRORS = {"energy": 1.0, "force": 2.0, "stress": 3.0, "configurations": 5}
 
 
@@ -22,7 +30,7 @@ def test_a_row_counts_fates_and_adds_up_costs():
     row = round_row("two-atoms", 3, judgement, [{"seconds": 1.5}] * 2, LABELS)
     assert (row["labelled"], row["from store"], row["timed out"], row["crashed"]) == (1, 1, 1, 0)
     assert (row["walk seconds"], row["label core-seconds"]) == (3.0, 40.0)
-    assert row["label core-seconds in all"] == 17.0
+    assert row["label core-seconds in all"] == 47.0
     assert (row["selected"], row["frames"], row["walks stopped"]) == (3, 9, 2)
     assert row["retried"] == 2
 
@@ -57,8 +65,24 @@ def test_every_selected_structure_has_a_row_with_its_fate_and_where_it_was_met()
 def test_the_summary_adds_up_fates_and_retries():
     fit = {"training": ERRORS, "held_out": ERRORS, "loss": 0.1, "seconds": 2.0}
     rows = [round_row(stage, 0, {}, [], LABELS) | fit_columns(fit) for stage in ("seeds", "one")]
-    text = summary("name", rounds_table(rows), fit, [], "results/name")
+    text = summary("name", rounds_table(rows), fit, COSTS, [], "results/name")
     assert "labels      2 labelled, 2 from store, 2 timed out; 4 needed a retry\n" in text
+
+
+def test_the_summary_tells_of_costs_and_warnings():
+    fit = {"training": ERRORS, "held_out": ERRORS, "loss": 0.1, "seconds": 2.0}
+    warned = {"walks": {}, "frames": 0, "warnings": ["its limit of rounds is reached", "too high"]}
+    judged = LABELS[0] | {"purpose": "held out"}
+    rows = [
+        round_row("seeds", 0, {}, [], LABELS) | fit_columns(fit),
+        round_row("one", 11, warned, [], [*LABELS, judged]) | fit_columns(fit),
+    ]
+    table = rounds_table(rows)
+    assert table["held out"].tolist() == [0, 1]
+    text = summary("name", table, fit, COSTS, [], "results/name")
+    assert "references 0.100, labels 1.000, walks 0.010, fits 0.001, in all 1.111\n" in text
+    assert text.count("warning") == 1
+    assert "  warning     one/011: its limit of rounds is reached; too high\n" in text
 
 
 def test_the_summary_tells_of_imports_where_there_are_some():
@@ -73,10 +97,45 @@ def test_the_summary_tells_of_imports_where_there_are_some():
             "warnings": [None, "stresses up to 160 times those of the seeds"],
         }
     )
-    told = summary("run", rounds, fit, [], "results/run", imports)
-    without = summary("run", rounds, fit, [], "results/run")
+    told = summary("run", rounds, fit, COSTS, [], "results/run", imports)
+    without = summary("run", rounds, fit, COSTS, [], "results/run")
     (line,) = set(told.splitlines()) - set(without.splitlines())
     assert line == (
         "  imported    10 of 13 structures, 2 duplicates, 1 incomplete, "
         "warnings for 1 of 2 files in imports.csv"
     )
+
+
+RUN = {
+    "survived": True,
+    "message": "",
+    "atoms": 1024,
+    "temperature": [100, 800],
+    "melted": 425.5,
+    "highest_grade": 1.04,
+    "grades": {"crystal": {"0.5": 0.8, "1": 2.2}, "disordered": {"0.5": 1.0, "1": 8.2}},
+}
+
+
+def test_an_audit_is_told_in_three_lines():
+    table = pd.DataFrame(
+        {
+            "atoms": [16, 16, 8],
+            "force error meV/A": [3.0, 9.0, None],
+            "energy error meV/atom": [1.0, -1.0, None],
+        }
+    )
+    lines = audit_in_words(RUN, table, RUN | {"grades": {"disordered": {"1": 3.0}}})
+    assert lines == [
+        "1024 atoms, 100 to 800 K and back: melted at 426 K, grade up to 1.0, of atoms 8.2",
+        "forces of 2 of 3 cut-outs off by 6.7 meV/A, energies by 1.0 meV/atom",
+        "with them in the training set: melted at 426 K, grade up to 1.0, of atoms 3.0",
+    ]
+
+
+def test_an_audit_without_labels_or_end_is_told_as_well():
+    lost = RUN | {"survived": False, "message": "ERROR: Lost atoms", "melted": None}
+    (line,) = audit_in_words(lost)
+    assert "ERROR: Lost atoms, did not melt" in line
+    failed = pd.DataFrame({"atoms": [16], "fate": ["crashed"]})
+    assert audit_in_words(RUN, failed)[1] == "none of 1 cut-outs has a label"

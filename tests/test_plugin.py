@@ -386,7 +386,7 @@ def test_grades_of_neighbourhoods(tmp_path: Path, how: dict[str, int | str]) -> 
     write_potential(path, potential)
     candidates = random_structures(species, [1 + k % 4 for k in range(60)], seed=35)
     active_set = MaxVol(algorithm="mlip").run(rows_by_atom(candidates, path, species)).submatrix
-    write_potential(path, replace(potential, active_set=active_set, grade_mode="nbh"))
+    write_potential(path, replace(potential, active_set=active_set, grade_mode="neighbourhood"))
     for atoms in random_structures(species, [1, 2, 5, 20], seed=36):
         write(tmp_path / "0.data", atoms, format="lammps-data", specorder=species, masses=True)
         output = run_lammps(

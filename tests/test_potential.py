@@ -80,7 +80,7 @@ def assert_same(found: Potential, expected: Potential) -> None:
         assert getattr(found, name) == getattr(expected, name)
 
 
-@pytest.mark.parametrize("grade_mode", ["cfg", "nbh"])
+@pytest.mark.parametrize("grade_mode", ["configuration", "neighbourhood"])
 def test_almtp_comes_back_to_the_bit(tmp_path, potential, grade_mode):
     potential = replace(potential, grade_mode=grade_mode)
     write_potential(tmp_path / "a.almtp", potential)
@@ -245,7 +245,9 @@ def test_what_cannot_be_written_is_refused_and_leaves_the_old_file(tmp_path, pot
     before = path.read_bytes()
     with pytest.raises(ValueError, match="the active set to be written has no inverse"):
         write_potential(path, replace(potential, active_set=0 * potential.active_set))
-    with pytest.raises(ValueError, match="grade mode 'atom', expected one of cfg, nbh"):
+    with pytest.raises(
+        ValueError, match="grade mode 'atom', expected one of configuration, neighb"
+    ):
         write_potential(path, replace(potential, grade_mode="atom"))
     with pytest.raises(ValueError, match=r"ends in .mtp or .almtp"):
         write_potential(tmp_path / "a.pot", potential)

@@ -6,26 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.calculators.morse import MorsePotential
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.units import GPa
 from random_potentials import random_potential
 
-from smallcell.approach import wall
-from smallcell.basis import generate_basis
-from smallcell.engine import rows
-from smallcell.fitting import fit, random_starts
 from smallcell.potential import write_potential
 from smallcell.sampling import provide
-from smallcell.selection import active_set
 from smallcell.validation import (
+    Ramp,
+    asked_temperature,
     fit_equation_of_state,
+    large_crystal,
     run_large_cell,
     write_large_cell_run,
 )
 from smallcell.wall import Wall
-
-LABEL = ("energy", "forces", "stress")
 
 
 def birch_murnaghan(volume, minimum, modulus, derivative):
@@ -47,26 +41,15 @@ def test_a_curve_without_a_minimum_is_refused():
         fit_equation_of_state(np.arange(1.0, 10.0), np.arange(9.0))
 
 
-def test_a_large_cell_of_a_sound_potential_survives(tmp_path):
-    rng = np.random.default_rng(1)
-    crystals = []
-    for constant in rng.uniform(4.9, 5.9, 40):
-        atoms = bulk("K", "bcc", a=constant, cubic=True) * (1, 1, 2)
-        atoms.rattle(0.2, rng=rng)
-        atoms.calc = MorsePotential(epsilon=0.08, r0=4.9, rho0=4.0, rcut1=6.0, rcut2=7.0)
-        label = {name: atoms.calc.get_property(name, atoms) for name in LABEL}
-        atoms.calc = SinglePointCalculator(atoms, **label)
-        crystals.append(atoms)
-    starts = random_starts(crystals, ("K",), generate_basis(8), 7.0, 8, rng)
-    potential = fit(crystals, starts, ridges=[1e-6]).potential
-    path = tmp_path / "morse.almtp"
-    write_potential(path, replace(potential, active_set=active_set(rows(potential, crystals))))
+def test_a_large_cell_of_a_sound_potential_survives(sound_potential, tmp_path):
     start = bulk("K", "bcc", a=5.4, cubic=True) * (3, 3, 3)
-    provide(tmp_path, path)
-    settings = {"temperature": 100, "duration": 10}
-    write_large_cell_run(tmp_path, start, ["K"], settings, wall(potential, crystals), seed=1)
-    outcome = run_large_cell(tmp_path, start, 100)
+    provide(tmp_path, sound_potential.file)
+    ramps = [Ramp(100, 100, 10)]
+    write_large_cell_run(tmp_path, start, ["K"], ramps, sound_potential.wall, seed=1)
+    outcome, records = run_large_cell(tmp_path, start, ramps)
     assert outcome.survived, outcome.message
+    assert records["step"].tolist() == list(range(0, 5001, 20))
+    assert outcome.highest_grade == records["grade"].max()
     assert outcome.mean_temperature == pytest.approx(100, rel=0.1)
     assert 0 < outcome.highest_grade < 100
 
@@ -79,8 +62,37 @@ def test_a_large_cell_that_bursts_or_collapses_is_told(tmp_path, sign):
     write_potential(path, replace(potential, active_set=np.eye(potential.n_parameters)))
     start = bulk("K", "bcc", a=4.0, cubic=True) * (3, 3, 3)
     provide(tmp_path, path)
-    settings = {"temperature": 300, "duration": 2}
-    write_large_cell_run(tmp_path, start, ["K"], settings, Wall(1.0, 0.9, 1.0), seed=1)
-    outcome = run_large_cell(tmp_path, start, 300)
+    ramps = [Ramp(300, 300, 2)]
+    write_large_cell_run(tmp_path, start, ["K"], ramps, Wall(1.0, 0.9, 1.0), seed=1)
+    outcome, _ = run_large_cell(tmp_path, start, ramps)
     assert not outcome.survived
-    assert re.search("Lost atoms|Fix halt condition for fix-id guard", outcome.message)
+    assert re.search("Lost atoms|Fix halt condition for fix-id (volume|pressure)", outcome.message)
+
+
+def test_a_ramp_takes_the_large_cell_from_one_temperature_to_another(sound_potential, tmp_path):
+    ramps = [Ramp(50, 200, 3), Ramp(200, 50, 3)]
+    start = bulk("K", "bcc", a=5.4, cubic=True) * (4, 4, 4)
+    provide(tmp_path, sound_potential.file)
+    write_large_cell_run(tmp_path, start, ["K"], ramps, sound_potential.wall, 1, pressure=0.2)
+    outcome, records = run_large_cell(tmp_path, start, ramps)
+    assert outcome.survived, outcome.message
+    asked = asked_temperature(records["step"].to_numpy(), ramps)
+    assert asked[[0, 125, 250, 375, -1]] == pytest.approx([50, 125, 200, 125, 50], abs=0.1)
+    # A thermostat of 128 atoms and 0.1 ps is on the average of what was asked for, some way behind.
+    found = records["temperature K"].to_numpy()
+    assert found[200:300].mean() == pytest.approx(asked[200:300].mean(), rel=0.2)
+    assert found[-50:].mean() == pytest.approx(asked[-50:].mean(), rel=0.3)
+
+
+def test_a_large_crystal_of_an_alloy_has_equal_shares_at_random_places():
+    elements = [
+        {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3},
+        {"symbol": "Na", "lattice": "fcc", "lattice_constant": 4.3},
+    ]
+    atoms, repeats = large_crystal(elements, 1000, np.random.default_rng(1))
+    assert (len(atoms), repeats) == (1024, 8)
+    assert atoms.symbols.count("K") == 512
+    assert atoms.cell.lengths() == pytest.approx(8 * 4.8)
+    assert 0.3 < np.mean(atoms.numbers[1:] == atoms.numbers[:-1]) < 0.7
+    again, _ = large_crystal(elements, 1000, np.random.default_rng(1))
+    assert np.array_equal(again.numbers, atoms.numbers)

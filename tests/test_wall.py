@@ -14,7 +14,7 @@ from smallcell.basis import generate_basis
 from smallcell.fitting import fit, random_starts
 from smallcell.potential import write_potential
 from smallcell.sampling import write_start
-from smallcell.wall import Wall, lammps_lines
+from smallcell.wall import Wall, lammps_lines, wall_of
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +122,14 @@ def test_atoms_never_fuse_behind_it(strained, walled, tmp_path):
         assert not fused
     else:
         assert fused, output[-1000:]
+
+
+def test_the_wall_of_a_result_is_read_back(tmp_path):
+    barrier, file = Wall(100851.44, 2.3942, 2.6602), tmp_path / "potential.lammps"
+    file.write_text(
+        "\n".join(lammps_lines("mtp", "results/x y/potential.almtp", 1, barrier)) + "\n"
+    )
+    assert wall_of(file) == barrier
+    file.write_text("pair_style mtp\npair_coeff * * potential.almtp 0\n")
+    with pytest.raises(ValueError, match="potential.lammps has no wall"):
+        wall_of(file)

@@ -19,6 +19,7 @@ import yaml
 from ase.units import GPa
 from conftest import REPOSITORY
 
+from smallcell.engine import MTPCalculator
 from smallcell.potential import read_potential
 from smallcell.store import read_label
 from smallcell.training import read_structures, write_structures
@@ -109,6 +110,16 @@ def killed(tmp_path_factory) -> Campaign:
     return campaign
 
 
+def last_batch(campaign: Campaign) -> Path:
+    """Folder of the last batch that was fitted to."""
+    return max(campaign.results.glob("**/fit.json"), key=lambda path: path.stat().st_mtime).parent
+
+
+def energy_of(atoms) -> float:
+    """Tell labelled structures apart, of which no two have the same energy."""
+    return round(atoms.get_potential_energy(), 6)
+
+
 def path_without(programs: set[str], folder: Path) -> str:
     """A PATH on which everything is as before, but for some programs."""
     places = []
@@ -141,7 +152,7 @@ def replayed(killed, tmp_path_factory) -> Campaign:
 
 def test_a_campaign_learns_in_two_stages(killed):
     rounds = pd.read_csv(killed.results / "rounds.csv")
-    learnt = rounds[(rounds["stage"] != "seeds") & (rounds["selected"] > 0)]
+    learnt = rounds[~rounds["stage"].isin(["seeds", "audit"]) & (rounds["selected"] > 0)]
     assert learnt["stage"].nunique() == 2
     assert len(learnt) >= 2
     potential = read_potential(killed.results / "potential.almtp")
@@ -149,17 +160,92 @@ def test_a_campaign_learns_in_two_stages(killed):
     assert potential.active_set.shape == (potential.n_parameters,) * 2
     fates = pd.read_csv(killed.results / "fates.csv")
     structures = read_structures(killed.results / "train.extxyz")
-    assert len(structures) == fates["fate"].isin(LABELLED).sum() == rounds["training set"].max()
+    held_out = read_structures(last_batch(killed) / "held_out.extxyz")
+    assert len(structures) == rounds["training set"].max()
+    assert len(structures) + len(held_out) == fates["fate"].isin(LABELLED).sum()
     for name in ("potential.mtp", "train.cfg", "rounds.svg", "summary.txt"):
         assert (killed.results / name).stat().st_size > 0
 
 
+def test_no_potential_is_fitted_to_what_it_is_judged_by(killed):
+    batches = sorted(path.parent for path in killed.results.glob("*/[0-9]*/held_out.extxyz"))
+    judged_by = set()
+    for batch in batches:
+        seen = {energy_of(atoms) for atoms in read_structures(batch / "train.extxyz")}
+        unseen = {energy_of(atoms) for atoms in read_structures(batch / "held_out.extxyz")}
+        assert not seen & unseen
+        judged_by |= unseen
+    assert judged_by
+    verdicts = [json.loads((batch / "verdict.json").read_text()) for batch in batches]
+    assert verdicts[-1]["decision"] == "stage ends"
+    assert max(verdict["held_out"]["configurations"] for verdict in verdicts) > 0
+
+
+def test_grades_and_disagreements_of_walks_are_recorded(killed):
+    tables = [pd.read_csv(path) for path in killed.results.glob("*/[0-9]*/samples.csv")]
+    table = pd.concat(tables)
+    assert len(table) > 0
+    assert (table["disagreement eV/A"] >= 0).all()
+    assert (table["grade"] > 0).all()
+    conclusion = json.loads((killed.results / "diagnosis/calibration.json").read_text())
+    assert "too few" in conclusion["conclusion"]
+    assert (killed.results / "diagnosis/force_bias.svg").stat().st_size > 0
+
+
+def test_costs_add_up_from_batch_to_batch(killed):
+    rounds = pd.read_csv(killed.results / "rounds.csv")
+    costs = json.loads((last_batch(killed) / "costs.json").read_text())
+    assert costs["walks"] == pytest.approx(rounds["walk seconds"].sum(), rel=1e-4)
+    assert costs["fits"] > rounds["fit seconds"].sum()
+    # Of the gate's labels one is a seed, of which all are paid for once.
+    assert costs["labels"] > rounds["label core-seconds in all"].sum() * (1 - 1e-4)
+    assert costs["references"] > 0
+
+
+def test_walkers_tell_where_they_started_and_keep_samples(killed):
+    reports = sorted(killed.results.glob("*/*/walkers/*.json"))
+    kinds = set()
+    for path in reports:
+        report = json.loads(path.read_text())
+        kinds.add(report["start"]["kind"])
+        samples = read_structures(path.with_suffix(".samples.extxyz"))
+        assert len(samples) == report["samples"]
+        if report["fate"] == "finished":
+            assert [atoms.info["step"] for atoms in samples] == [500, 1000, 1500, 2000]
+        assert all(atoms.info["walker"] == int(path.stem) for atoms in samples)
+    assert kinds == {"crystal", "least known"}
+
+
+def test_what_the_audit_cut_out_is_compared_and_learnt(killed):
+    table = pd.read_csv(killed.results / "audit.csv")
+    assert len(table) == 1
+    assert table["fate"].isin(LABELLED).all()
+    learnt = read_structures(killed.results / "train.extxyz")
+    (cut_out,) = [atoms for atoms in learnt if atoms.info["batch"] == "audit"]
+    assert len(cut_out) == table["atoms"][0] <= 3
+    # The potential before the audit, by itself, on the label as it is in the training set.
+    before = sorted(killed.results.glob("*/[0-9][0-9][0-9]/potential.mtp"))[-1]
+    potential = read_potential(before)
+    calculator = MTPCalculator(potential)
+    energy = calculator.get_property("energy", cut_out) - cut_out.get_potential_energy()
+    force = calculator.get_property("forces", cut_out) - cut_out.get_forces()
+    found = table[["energy error meV/atom", "largest force error meV/A"]].iloc[0]
+    assert found.tolist() == pytest.approx(
+        [1000 * energy / len(cut_out), 1000 * abs(force).max()], rel=1e-4
+    )
+    assert (killed.results / "audit/again/run.json").exists()
+    summary = (killed.results / "summary.txt").read_text()
+    assert "audit       54 atoms, 100 to 300 K and back" in summary
+    assert "with them in the training set" in summary
+
+
 def test_nothing_finished_was_labelled_twice(killed):
     fates = pd.read_csv(killed.results / "fates.csv")
+    kept = fates["fate"].isin(LABELLED)
     entries = [entry.name for entry in (killed.folder / "labels").glob("??/*")]
     # More than the structures: the isolated atom in three boxes, and three crystals of the gate,
     # of which a fourth is a seed.
-    assert len(entries) == len(set(entries)) == fates["key"].nunique() + 3 + 3
+    assert len(entries) == len(set(entries)) == fates.loc[kept, "key"].nunique() + 3 + 3
     assert all(read_label(killed.folder / "labels", key) for key in entries)
 
 
@@ -206,9 +292,13 @@ def test_a_changed_validation_repeats_the_validation_alone(replayed):
     replayed.configure()
 
 
+# A dry run that has not yet seen how the rounds end lists all that the audit labels and adds. Where
+# what is due is looked at, there is none.
+
+
 def test_a_change_of_the_second_stage_leaves_the_first_alone(replayed):
     first, second = yaml.safe_load(MINIATURE.read_text())["stages"]
-    replayed.configure(stages=[first, second | {"temperature": [200, 400]}])
+    replayed.configure(stages=[first, second | {"temperature": [200, 400]}], audit=False)
     due = replayed.jobs_due()
     assert due["sample"] == 3
     assert due["select"] == 1
@@ -219,7 +309,7 @@ def test_a_change_of_the_second_stage_leaves_the_first_alone(replayed):
 def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(killed):
     store = killed.folder / "labels"
     before = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
-    killed.configure(fit={"iterations": 50, "weights": {"force": 0.02}})
+    killed.configure(fit={"iterations": 50, "weights": {"force": 0.02}}, audit=False)
     assert not {"label", "reference", "pseudopotential", "seeds"} & set(killed.jobs_due())
     old, began = killed.potential(), time.time()
     killed.run()
@@ -269,6 +359,7 @@ def importing(killed, tmp_path_factory) -> Campaign:
         labels={"store": str(killed.folder / "labels")},
         imports=[{"file": "old.extxyz", "energies": "relative"}],
         stages=[yaml.safe_load(MINIATURE.read_text())["stages"][0] | {"rounds": 1}],
+        audit=False,
     )
     shutil.copy(killed.results / "train.extxyz", campaign.folder / "old.extxyz")
     campaign.run()

@@ -1,0 +1,22 @@
+rule ensemble:
+    """Potentials that the same labels might as well have given, to disagree on what walks meet."""
+    input:
+        train="<results>/{batch}/train.extxyz",
+        potential="<results>/{batch}/potential.mtp",
+        fit="<results>/{batch}/fit.json",
+    output:
+        members=expand(
+            "<results>/{{batch}}/members/{member}.mtp",
+            member=range(config["fit"]["members"]),
+        ),
+        report="<results>/{batch}/ensemble.json",
+    log:
+        "<logs>/{batch}/ensemble.log",
+    conda:
+        "../envs/fit.yaml"
+    threads: 8
+    params:
+        weights=config["fit"]["weights"],
+        seed=config["seed"],
+    script:
+        "../scripts/ensemble.py"

@@ -1,0 +1,45 @@
+"""Forces by size: how many each stage learned from, and how right the potential has them."""
+
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+
+from smallcell.files import written_whole
+from smallcell.force_bias import bias_table, by_stage, histogram
+from smallcell.potential import read_potential
+from smallcell.progress import log_to
+from smallcell.training import read_structures
+
+log_to(snakemake.log[0])
+held_out = read_structures(snakemake.input.held_out)
+of_stages = by_stage(read_structures(snakemake.input.train))
+forces = histogram(of_stages | {"held out": held_out})
+with written_whole(snakemake.output.forces) as part:
+    forces.to_csv(part, index=False, float_format="%.6g")
+judged = {"held out": held_out} | {
+    f"held out, {stage}": structures for stage, structures in by_stage(held_out).items()
+}
+bias = bias_table(read_potential(snakemake.input.potential), judged)
+with written_whole(snakemake.output.bias) as part:
+    bias.to_csv(part, index=False, float_format="%.6g")
+
+figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+for name, rows in forces.groupby("set", sort=False):
+    bins = [f"{low:g}" for low in rows["|F| from meV/A"]]
+    axes[0].plot(bins, rows["share"], "o-", label=name)
+axes[0].set(ylabel="share of atoms")
+for axis, column in zip(axes[1:], ("slope", "force error meV/A"), strict=True):
+    for name, rows in bias.groupby("set", sort=False):
+        bins = [f"{low:g}" for low in rows["|F| from meV/A"]]
+        ends = rows[[f"{column} low", f"{column} high"]].to_numpy().T
+        spread = abs(ends - rows[column].to_numpy())
+        axis.errorbar(bins, rows[column], spread, fmt="o-", capsize=2, label=name)
+    axis.set(ylabel=column.replace(" meV", " / meV"))
+axes[1].axhline(1, color="grey", linestyle="--")
+axes[2].set_ylim(bottom=0)
+for axis in axes:
+    axis.set(xlabel="DFT |F| from / meV/A")
+    axis.legend()
+with written_whole(snakemake.output.figure) as part:
+    figure.savefig(part, format="svg", metadata={"Date": None})

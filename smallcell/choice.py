@@ -1,0 +1,118 @@
+"""What a round labels: what extends the training set, what is to judge by, or nothing any more.
+
+A stage is done when a full round of walks has met nothing above the threshold of the extrapolation
+grade and the errors on held-out structures are tolerable. If they are not, samples of the walks are
+labelled whose grade alone would not have it: the potential spans them, but has not seen enough of
+their like.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from ase import Atoms
+
+from smallcell.candidates import Candidates
+from smallcell.held_out import HELD_OUT, TRAINING, draw
+from smallcell.potential import Potential
+from smallcell.selection import grades, select
+
+
+class Outcome(StrEnum):
+    """What the selection of a round came to.
+
+    NEW if walkers met what the potential does not know, INACCURATE if they did not but errors are
+    intolerable, ENOUGH if neither, BUDGET if what the round would label is more than is left.
+    """
+
+    NEW = "new"
+    INACCURATE = "inaccurate"
+    ENOUGH = "enough"
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a round labels.
+
+    Attributes
+    ----------
+    outcome : Outcome
+    reasons : list of str
+        In words.
+    structures : list of Atoms
+        ``info["purpose"]`` is `TRAINING` or `HELD_OUT`, ``info["grade"]`` the extrapolation grade.
+    """
+
+    outcome: Outcome
+    reasons: list[str]
+    structures: list[Atoms]
+
+    def number(self, purpose: str) -> int:
+        """How many structures are labelled to some purpose."""
+        return sum(atoms.info["purpose"] == purpose for atoms in self.structures)
+
+
+def choose(
+    potential: Potential,
+    frames: Candidates,
+    samples: Candidates,
+    settings: Mapping,
+    costs: tuple[np.ndarray, np.ndarray],
+    faults: Sequence[str],
+    disagreement: np.ndarray,
+    rng: np.random.Generator,
+) -> Choice:
+    """Choose what a round labels.
+
+    Parameters
+    ----------
+    potential : Potential
+        With the active set that the walks' grades come from.
+    frames, samples : Candidates
+        Of all walks; ``info["walker"]`` tells whose a sample is.
+    settings : Mapping
+        ``threshold`` of the grade; ``at_most`` so many structures to learn from; ``prefer``, as the
+        configuration's ``selection``; ``held_out``, so many to judge by.
+    costs : tuple of ndarray
+        What the label of each frame and of each sample costs, in any unit.
+    faults : sequence of str
+        What is wrong with the errors on held-out structures, in words; empty if they are tolerable.
+    disagreement : ndarray, shape (n_samples,)
+        Of an ensemble, on the samples, which foresees errors better than the grade does
+        (docs/results.md); all equal without an ensemble.
+    rng : Generator
+    """
+    known = grades(frames.rows, potential.active_set, frames.owners)
+    chosen = select(
+        potential.active_set,
+        frames.rows,
+        settings["threshold"],
+        settings["at_most"],
+        frames.owners,
+        costs[0] if settings["prefer"] == "cheapest" else None,
+    )
+    labelled = [(frames.structures[place], known[place], TRAINING) for place in chosen]
+    if len(chosen):
+        outcome = Outcome.NEW
+        reasons = [
+            f"walkers met what the potential does not know, grades up to {known.max():.3g}: "
+            f"{len(chosen)} of {len(frames.structures)} frames extend the training set"
+        ]
+    elif faults:
+        outcome, reasons = Outcome.INACCURATE, list(faults)
+    else:
+        return Choice(Outcome.ENOUGH, ["no walker met what the potential does not know"], [])
+    left = rng.permutation(len(samples.structures))
+    known = grades(samples.rows, potential.active_set, samples.owners)
+    if outcome == Outcome.INACCURATE:
+        worst = left[np.argsort(-disagreement[left], kind="stable")][: settings["at_most"]]
+        labelled += [(samples.structures[place], known[place], TRAINING) for place in worst]
+        left = np.setdiff1d(left, worst)
+    walkers = [samples.structures[place].info["walker"] for place in left]
+    drawn = left[draw(walkers, settings["held_out"], rng)]
+    labelled += [(samples.structures[place], known[place], HELD_OUT) for place in drawn]
+    for atoms, grade, purpose in labelled:
+        atoms.info |= {"grade": float(grade), "purpose": purpose}
+    return Choice(outcome, reasons, [atoms for atoms, _, _ in labelled])

@@ -1,0 +1,131 @@
+"""What a round labels."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from random_potentials import random_potential, random_structures
+
+from smallcell.candidates import gather
+from smallcell.choice import Outcome, choose
+from smallcell.engine import with_active_set
+from smallcell.held_out import HELD_OUT, TRAINING
+from smallcell.selection import grades
+
+SETTINGS = {"threshold": 2.1, "at_most": 4, "prefer": "cheapest", "held_out": 2}
+
+
+@pytest.fixture(scope="module")
+def training():
+    return random_structures(("K",), 60, seed=2)
+
+
+@pytest.fixture(scope="module")
+def potential(training):
+    return with_active_set(random_potential(("K",), 6, seed=1), training, "configuration")
+
+
+@pytest.fixture(scope="module")
+def strange(potential):
+    """Frames that the potential does not know."""
+    structures = random_structures(("K",), 40, seed=3)
+    for atoms in structures:
+        atoms.set_cell(0.9 * atoms.cell, scale_atoms=True)
+    return gather(potential, [structures], 0)
+
+
+@pytest.fixture(scope="module")
+def samples(potential, training):
+    structures = [atoms.copy() for atoms in training[:20]]
+    for place, atoms in enumerate(structures):
+        atoms.info["walker"] = place // 4
+    return gather(potential, [structures], 0)
+
+
+@pytest.fixture
+def nothing(potential):
+    return gather(potential, [], 0)
+
+
+def run(potential, frames, samples, faults=(), costs=None, disagreement=None, **changes):
+    copies = [
+        replace(found, structures=[atoms.copy() for atoms in found.structures])
+        for found in (frames, samples)
+    ]
+    ones = tuple(np.ones(len(found.structures)) for found in copies)
+    rng = np.random.default_rng(5)
+    if disagreement is None:
+        disagreement = np.zeros(len(samples.structures))
+    settings = SETTINGS | changes
+    return choose(potential, *copies, settings, costs or ones, faults, disagreement, rng)
+
+
+def test_what_is_new_is_labelled_and_some_samples_to_judge_by(potential, strange, samples):
+    choice = run(potential, strange, samples)
+    assert choice.outcome == Outcome.NEW
+    assert (choice.number(TRAINING), choice.number(HELD_OUT)) == (4, 2)
+    learnt = [atoms for atoms in choice.structures if atoms.info["purpose"] == TRAINING]
+    known = grades(strange.rows, potential.active_set)
+    assert {atoms.info["grade"] for atoms in learnt} <= set(known)
+    assert min(atoms.info["grade"] for atoms in learnt) > 2.1
+    judges = [atoms for atoms in choice.structures if atoms.info["purpose"] == HELD_OUT]
+    assert len({atoms.info["walker"] for atoms in judges}) == 2
+    assert max(atoms.info["grade"] for atoms in judges) < 1.01
+
+
+def test_a_stage_is_done_when_nothing_is_new_and_errors_are_tolerable(potential, nothing, samples):
+    choice = run(potential, nothing, samples)
+    assert (choice.outcome, choice.structures) == (Outcome.ENOUGH, [])
+
+
+def test_intolerable_errors_have_samples_labelled_though_nothing_is_new(
+    potential, nothing, samples
+):
+    choice = run(potential, nothing, samples, faults=["the held-out force error is too high"])
+    assert choice.outcome == Outcome.INACCURATE
+    assert choice.reasons == ["the held-out force error is too high"]
+    assert (choice.number(TRAINING), choice.number(HELD_OUT)) == (4, 2)
+    places = [atoms.positions.tobytes() for atoms in choice.structures]
+    assert len(set(places)) == 6
+
+
+def test_samples_on_which_an_ensemble_disagrees_come_first(potential, nothing, samples):
+    doubtful = np.isin(np.arange(20), [2, 3, 11, 17]).astype(float)
+    choice = run(potential, nothing, samples, faults=["too high"], disagreement=doubtful)
+    learnt = [atoms for atoms in choice.structures if atoms.info["purpose"] == TRAINING]
+    expected = {samples.structures[place].positions.tobytes() for place in (2, 3, 11, 17)}
+    assert {atoms.positions.tobytes() for atoms in learnt} == expected
+
+
+def test_without_an_ensemble_samples_are_drawn(potential, nothing, samples):
+    choice = run(potential, nothing, samples, faults=["too high"])
+    order = [atoms.positions.tobytes() for atoms in samples.structures]
+    places = [order.index(atoms.positions.tobytes()) for atoms in choice.structures]
+    assert max(places) > 6
+
+
+def test_known_frames_are_not_new(potential, samples):
+    assert run(potential, samples, samples).outcome == Outcome.ENOUGH
+
+
+def test_where_no_walk_left_a_sample_there_is_nothing_to_judge_by(potential, strange, nothing):
+    choice = run(potential, strange, nothing, held_out=2)
+    assert (choice.number(TRAINING), choice.number(HELD_OUT)) == (4, 0)
+    assert run(potential, nothing, nothing, faults=["too few"]).structures == []
+
+
+def test_the_same_seed_gives_the_same_choice(potential, strange, samples):
+    first, again = run(potential, strange, samples), run(potential, strange, samples)
+    assert [atoms.positions.tolist() for atoms in first.structures] == [
+        atoms.positions.tolist() for atoms in again.structures
+    ]
+
+
+def test_costs_count_unless_the_largest_grade_is_preferred(potential, strange, samples):
+    known = grades(strange.rows, potential.active_set)
+    dear = np.where(known == known.max(), 1e6, 1.0), np.ones(len(samples.structures))
+    cheap = run(potential, strange, samples, costs=dear, at_most=1).structures[0]
+    large = run(
+        potential, strange, samples, costs=dear, at_most=1, prefer="largest grade"
+    ).structures[0]
+    assert large.info["grade"] == known.max() > cheap.info["grade"]
