@@ -136,10 +136,10 @@ bench-audit: $(ready) $(SET) $(ORACLE) ## what the audit's grades and cut-outs a
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/audit.py $(SET) $(ORACLE) $(ELEMENT)
 
-.PHONY: bench-variations
-bench-variations: $(ready) ## see what moves forces on the 4-atom cells of SET=set.cfg (K)
+.PHONY: bench-forces
+bench-forces: $(ready) ## see what moves forces on the 4-atom cells of SET=set.cfg (K)
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
-	  python benchmarks/variations.py $(SET) $(NUMBER) benchmarks/labels docs/benchmarks.md
+	  python benchmarks/forces.py $(SET) $(NUMBER) benchmarks/labels docs/benchmarks.md
 
 # Campaigns, and a set with labels that none of them has seen, which bench-cost needs.
 CAMPAIGNS ?= config/potassium-level-8.yaml

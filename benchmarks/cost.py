@@ -40,20 +40,30 @@ def core_hours(results: Path) -> dict[str, float]:
     """
     rounds = pd.read_csv(results / "rounds.csv")
     references = read_reports(results.glob("references/*.json"))
+    ensembles = [path for folder in batches(results) for path in folder.glob("ensemble.json")]
+    fits = rounds["fit seconds"].sum() + sum(one["seconds"] for one in read_reports(ensembles))
     seconds = {
         "labels": label_seconds(label_reports(results)),
         "atoms": sum(reference["core_seconds"] for reference in references),
         "walks": rounds["walk seconds"].sum(),
-        "fits": rounds["fit seconds"].sum(),
+        "fits": fits,
     }
     return {name: value / 3600 for name, value in seconds.items()}
 
 
+def batches(results: Path) -> list[Path]:
+    """Folders of the seeds and rounds that the campaign consists of, not of what went before it."""
+    rounds = pd.read_csv(results / "rounds.csv")
+    return [
+        folder if (folder := results / stage / f"{number:03d}").exists() else results / stage
+        for stage, number in zip(rounds["stage"], rounds["round"], strict=True)
+    ]
+
+
 def label_reports(results: Path) -> list[dict]:
-    """Reports of all label jobs but those of a convergence study, which a campaign does without."""
-    study = results / "convergence"
-    paths = [path for path in results.rglob("labels/*.json") if study not in path.parents]
-    return read_reports(sorted(paths))
+    """Reports of all label jobs of a campaign, its gate's too."""
+    folders = [results / "gate", *batches(results)]
+    return read_reports([path for folder in folders for path in folder.glob("labels/*.json")])
 
 
 def label_seconds(reports: Sequence[dict]) -> float:

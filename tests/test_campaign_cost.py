@@ -24,9 +24,13 @@ def results(tmp_path):
     report(tmp_path / "seeds/labels/0.json", "a", "from store", 0, 3600)
     report(tmp_path / "seeds/labels/1.json", "b", "from store", 0, 1800)
     report(tmp_path / "two-atoms/000/labels/0.json", "c", "crashed", 360, 0)
+    (tmp_path / "two-atoms/000/ensemble.json").write_text(json.dumps({"seconds": 36}))
     report(tmp_path / "two-atoms/001/labels/0.json", "c", "crashed", 360, 0)
     report(tmp_path / "convergence/k/labels/0.json", "d", "labelled", 9999, 9999)
-    (tmp_path / "rounds.csv").write_text("walk seconds,fit seconds\n0,36\n72,36\n")
+    report(tmp_path / "two-atoms/002/labels/0.json", "e", "labelled", 9999, 9999)
+    (tmp_path / "rounds.csv").write_text(
+        "stage,round,walk seconds,fit seconds\nseeds,0,0,36\ntwo-atoms,0,36,36\ntwo-atoms,1,36,\n"
+    )
     (tmp_path / "references").mkdir()
     (tmp_path / "references/K.json").write_text(json.dumps({"core_seconds": 180}))
     return tmp_path
@@ -34,11 +38,11 @@ def results(tmp_path):
 
 def test_each_label_is_paid_for_once_and_each_failure_too(results):
     assert core_hours(results) == pytest.approx(
-        {"labels": 1 + 0.5 + 0.1 + 0.1, "atoms": 0.05, "walks": 0.02, "fits": 0.02}
+        {"labels": 1 + 0.5 + 0.1 + 0.1, "atoms": 0.05, "walks": 0.02, "fits": 0.03}
     )
 
 
-def test_a_convergence_study_is_no_part_of_a_campaign(results):
+def test_neither_a_convergence_study_nor_an_earlier_round_is_part_of_a_campaign(results):
     assert {one["key"] for one in label_reports(results)} == {"a", "b", "c"}
 
 

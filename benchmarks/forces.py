@@ -5,7 +5,7 @@ on the first of these, labels whose settings differ in one thing with each other
 hardly depends on the k-mesh, nor what k-mesh and smearing do on cut-offs, so that each is looked at
 where the others are cheap. All labels go through a store: an interrupted run goes on where it was.
 
-    python benchmarks/variations.py SET.cfg 2 labels docs/benchmarks.md
+    python benchmarks/forces.py SET.cfg 2 labels docs/benchmarks.md
 """
 
 import datetime
@@ -105,8 +105,8 @@ def main(path: str, number: str, store: str, page: str) -> None:
         rows = rows_of(cells[: int(number)], store, Path(folder))
     text = f"""# Forces on cells of four atoms
 
-`make bench-variations` on {datetime.date.today()}: {processor()}, pw.x on one core; {number} of
-{len(cells)} such cells of {path}. How it is measured: `benchmarks/variations.py`. Differences
+`make bench-forces` on {datetime.date.today()}: {processor()}, pw.x on one core; {number} of
+{len(cells)} such cells of {path}. How it is measured: `benchmarks/forces.py`. Differences
 are those of the second label from the first; force vectors.
 
 {table(HEADS, rows)}"""
