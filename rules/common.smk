@@ -30,6 +30,7 @@ from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
 from smallcell.pseudopotentials import source_hash
 from smallcell.references import BOXES
+from smallcell.seeds import seeds
 from smallcell.training import read_structures
 
 
@@ -230,7 +231,7 @@ def labels(wildcards):
     """Reports of the labels of a batch."""
     batch = wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}"
     if batch == "seeds":
-        number = config["seeds"]["number"] * len(ELEMENTS)
+        number = len(seeds(config["elements"], config["seeds"]))
     elif batch == "audit":
         number = AUDIT["cut_outs"]
     else:

@@ -17,6 +17,7 @@ rule ensemble:
     threads: 8
     params:
         weights=config["fit"]["weights"],
+        energy_scale=config["fit"]["energy_scale"],
         seed=config["seed"],
     script:
         "../scripts/ensemble.py"

@@ -1,5 +1,5 @@
 rule seeds:
-    """Hydrostatically strained crystals of each element."""
+    """Strained crystals of each element, and such with two atoms close to each other."""
     output:
         "<results>/seeds/structures.extxyz",
     log:

@@ -9,7 +9,7 @@ import numpy as np
 
 from smallcell.ensemble import members
 from smallcell.files import written_whole
-from smallcell.loss import Weights
+from smallcell.loss import Weights, emphasised
 from smallcell.potential import read_potential, write_potential
 from smallcell.progress import log_to
 from smallcell.training import read_structures
@@ -17,7 +17,7 @@ from smallcell.training import read_structures
 log_to(snakemake.log[0])
 began = time.perf_counter()
 found = members(
-    read_structures(snakemake.input.train),
+    emphasised(read_structures(snakemake.input.train), snakemake.params.energy_scale),
     read_potential(snakemake.input.potential),
     Weights(**snakemake.params.weights),
     json.loads(Path(snakemake.input.fit).read_text())["ridge"],

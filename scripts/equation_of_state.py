@@ -18,10 +18,8 @@ from smallcell.validation import energies_per_atom, fit_equation_of_state
 
 log_to(snakemake.log[0])
 potential = read_potential(snakemake.input.potential)
-# The seeds' training set begins with what is imported; the batch tells them apart.
-seeds = [
-    atoms for atoms in read_structures(snakemake.input.seeds) if atoms.info["batch"] == "seeds"
-]
+# Strained crystals alone: the training set has what is imported and other seeds besides.
+seeds = [atoms for atoms in read_structures(snakemake.input.seeds) if "strain" in atoms.info]
 figure, axes = plt.subplots(
     1, len(potential.species), figsize=(5 * len(potential.species), 3.6), squeeze=False
 )

@@ -1,8 +1,4 @@
-"""Fit the potential to a training set, tell its errors, choose its active set and its wall.
-
-A second fit leaves a share of the structures out, to tell the error on what a fit has not seen;
-the potential itself is fitted to all of them.
-"""
+"""Fit the potential to a training set, tell its errors, choose its active set and its wall."""
 
 import json
 from dataclasses import asdict
@@ -14,49 +10,35 @@ from smallcell.basis import generate_basis
 from smallcell.engine import with_active_set
 from smallcell.errors import errors, in_report_units
 from smallcell.files import written_whole
-from smallcell.fitting import Fit, fit, random_starts
-from smallcell.loss import Weights
-from smallcell.potential import Potential, read_potential, write_potential
+from smallcell.fitting import STARTS, fit, random_starts
+from smallcell.loss import Weights, emphasised
+from smallcell.potential import read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
 from smallcell.training import read_structures
 
-
-def fitted(structures: list, start: Potential | None) -> Fit:
-    """Fit from the last potential, or from scratch if there is none."""
-    starts = [start] if start is not None else from_scratch(structures)
-    return fit(
-        structures,
-        starts,
-        Weights(**snakemake.params.fit["weights"]),
-        snakemake.params.fit["ridges"],
-        snakemake.params.fit["iterations"],
-        snakemake.threads,
-    )
-
-
-def from_scratch(structures: list) -> list[Potential]:
-    return random_starts(
-        structures,
-        tuple(snakemake.params.species),
-        generate_basis(snakemake.params.potential["level"]),
-        snakemake.params.potential["cutoff"],
-        snakemake.params.potential["radial_basis_size"],
-        np.random.default_rng(snakemake.params.seed),
-    )
-
-
-def started_from(path: str | None) -> Potential | None:
-    return read_potential(path) if path else None
-
-
 log_to(snakemake.log[0])
+settings, form = snakemake.params.fit, snakemake.params.potential
 structures = read_structures(snakemake.input.train)
-result = fitted(structures, started_from(snakemake.input.get("start")))
-potential = with_active_set(
-    result.potential, structures, snakemake.params.potential["grade"], snakemake.threads
-)
-
 held_out = read_structures(snakemake.input.held_out)
+before = [read_potential(snakemake.input.start)] if snakemake.input.start else []
+starts = random_starts(
+    structures,
+    tuple(snakemake.params.species),
+    generate_basis(form["level"]),
+    form["cutoff"],
+    form["radial_basis_size"],
+    np.random.default_rng([snakemake.params.seed, len(structures)]),
+    settings["starts"] if before else STARTS,
+)
+result = fit(
+    emphasised(structures, settings["energy_scale"]),
+    before + starts,
+    Weights(**settings["weights"]),
+    settings["ridges"],
+    settings["iterations"],
+    snakemake.threads,
+)
+potential = with_active_set(result.potential, structures, form["grade"], snakemake.threads)
 report = {
     "loss": result.loss,
     "ridge": result.ridge,

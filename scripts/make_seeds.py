@@ -1,12 +1,8 @@
-"""Write the seeds, hydrostatically strained crystals of each element."""
+"""Write the seeds of a campaign."""
 
 from smallcell.progress import log_to
-from smallcell.seeds import strained_crystals
+from smallcell.seeds import seeds
 from smallcell.training import write_structures
 
 log_to(snakemake.log[0])
-seeds = snakemake.params.seeds
-write_structures(
-    snakemake.output[0],
-    strained_crystals(snakemake.params.elements, seeds["strain"], seeds["number"], seeds["unit"]),
-)
+write_structures(snakemake.output[0], seeds(snakemake.params.elements, snakemake.params.seeds))

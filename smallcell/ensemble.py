@@ -16,7 +16,7 @@ from ase import Atoms
 
 from smallcell.engine import Engine
 from smallcell.fitting import fit
-from smallcell.loss import Weights
+from smallcell.loss import Weights, reweighted
 from smallcell.potential import Potential
 
 ITERATIONS = 15
@@ -54,20 +54,10 @@ def members(
     """
     return [
         fit(
-            _weighted(structures, shares), [potential], weights, [ridge], ITERATIONS, threads
+            reweighted(structures, shares), [potential], weights, [ridge], ITERATIONS, threads
         ).potential
         for shares in rng.dirichlet(np.ones(len(structures)), number)
     ]
-
-
-def _weighted(structures: Sequence[Atoms], shares: np.ndarray) -> list[Atoms]:
-    """Copy structures, each to count for so much of the whole, times its own weight."""
-    copies = []
-    for atoms, share in zip(structures, shares, strict=True):
-        copies.append(atoms.copy())
-        copies[-1].calc = atoms.calc
-        copies[-1].info["weight"] = share * atoms.info.get("weight", 1.0)
-    return copies
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,55 @@ def scales(structures: Sequence[Atoms], weights: Weights) -> list[np.ndarray]:
     return found
 
 
+def reweighted(structures: Sequence[Atoms], factors: Sequence[float]) -> list[Atoms]:
+    """Copy structures, the weight of each times a factor."""
+    copies = []
+    for atoms, factor in zip(structures, factors, strict=True):
+        copies.append(atoms.copy())
+        copies[-1].calc = atoms.calc
+        copies[-1].info["weight"] = float(factor) * atoms.info.get("weight", 1.0)
+    return copies
+
+
+def emphasised(structures: Sequence[Atoms], energy_scale: float | None) -> list[Atoms]:
+    """Have structures of high energy count for less; without a scale all count as they did.
+
+    The weight of each is multiplied by ``1 / (1 + (e / energy_scale)^2)`` with the energy e of an
+    atom above those of the elements' lowest structures. Structures far from equilibrium keep walks on the way; that they
+    are only roughly right does no harm, but a small basis that must do them justice is worse
+    everywhere. Partridge and Schwenke, J. Chem. Phys. 106, 4618 (1997), weight in this spirit.
+
+    Parameters
+    ----------
+    structures : sequence of Atoms
+        With energies.
+    energy_scale : float or None
+        eV/atom.
+
+    Raises
+    ------
+    ValueError
+        If there is no structure of one of the elements alone.
+    """
+    if energy_scale is None:
+        return list(structures)
+    energies = np.array([atoms.get_potential_energy() / len(atoms) for atoms in structures])
+    kinds = [set(atoms.get_chemical_symbols()) for atoms in structures]
+    elements = sorted(set().union(*kinds))
+    lowest = {}
+    for symbol in elements:
+        pure = [energy for energy, kind in zip(energies, kinds, strict=True) if kind == {symbol}]
+        if not pure:
+            raise ValueError(
+                f"fit.energy_scale needs structures of {symbol} alone in the training set; set it "
+                "to null to have all count alike"
+            )
+        lowest[symbol] = min(pure)
+    expected = [np.mean([lowest[symbol] for symbol in atoms.symbols]) for atoms in structures]
+    excess = np.maximum(energies - expected, 0)
+    return reweighted(structures, 1 / (1 + (excess / energy_scale) ** 2))
+
+
 def name(number: int, atoms: Atoms) -> str:
     """Say what a person finds a configuration by: its place and its name if it has one."""
     given = atoms.info.get("name")

@@ -1,17 +1,21 @@
 """Seeds are strained crystals."""
 
 import numpy as np
+import pytest
+import spglib
 
-from smallcell.seeds import strained_crystals
+from smallcell.cells import crystal
+from smallcell.fitting import shortest_distance
+from smallcell.seeds import close_pairs, seeds, strained_crystals
 
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
 SODIUM = {"symbol": "Na", "lattice": "bcc", "lattice_constant": 4.2}
 
 
 def test_seeds_span_the_strains_of_each_element():
-    seeds = strained_crystals([POTASSIUM, SODIUM], (0.8, 1.2), 5, "primitive")
-    assert [atoms.get_chemical_formula() for atoms in seeds] == ["K"] * 5 + ["Na"] * 5
-    constants = np.cbrt([2 * atoms.get_volume() for atoms in seeds])
+    found = strained_crystals([POTASSIUM, SODIUM], (0.8, 1.2), 5, "primitive")
+    assert [atoms.get_chemical_formula() for atoms in found] == ["K"] * 5 + ["Na"] * 5
+    constants = np.cbrt([2 * atoms.get_volume() for atoms in found])
     factors = np.linspace(0.8, 1.2, 5)
     assert np.allclose(constants, np.concatenate([5.3 * factors, 4.2 * factors]))
 
@@ -20,3 +24,43 @@ def test_the_conventional_cell_is_cubic():
     (atoms, *_) = strained_crystals([POTASSIUM], (1.0, 1.1), 3, "conventional")
     assert len(atoms) == 2
     assert np.allclose(atoms.cell.array, 5.3 * np.eye(3))
+
+
+def test_an_atom_moves_towards_its_nearest_neighbour_to_the_distance_asked_for():
+    perfect = np.sqrt(3) / 2 * 5.3
+    for repeats in ((1, 1, 1), (1, 1, 2)):
+        pair, near = close_pairs(POTASSIUM, repeats, [0.6, 0.9])
+        assert shortest_distance(pair) == pytest.approx(0.6 * perfect)
+        assert shortest_distance(near) == pytest.approx(0.9 * perfect)
+        assert pair.info["close"] == 0.6
+
+
+@pytest.mark.parametrize("lattice", ["fcc", "hcp", "diamond"])
+def test_any_lattice_has_close_pairs(lattice):
+    element = POTASSIUM | {"lattice": lattice}
+    perfect = shortest_distance(crystal(element, "conventional", (1, 1, 2)))
+    (pair,) = close_pairs(element, (1, 1, 2), [0.7])
+    assert shortest_distance(pair) == pytest.approx(0.7 * perfect)
+
+
+def test_the_rotations_about_the_pair_and_the_inversion_remain():
+    (pair,) = close_pairs(POTASSIUM, (1, 1, 1), [0.7])
+    crystal_of_it = pair.cell.array, pair.get_scaled_positions(), pair.numbers
+    assert len(spglib.get_symmetry_dataset(crystal_of_it).rotations) == 12
+
+
+def test_a_cell_of_one_atom_has_no_pair():
+    with pytest.raises(ValueError, match=r"\(1, 1, 1\) conventional cells of sc K have no two"):
+        close_pairs(POTASSIUM | {"lattice": "sc"}, (1, 1, 1), [0.7])
+
+
+def test_the_seeds_of_a_campaign_are_both():
+    settings = {
+        "strain": [0.9, 1.1],
+        "number": 3,
+        "unit": "primitive",
+        "close": [{"cell": [1, 1, 1], "distances": [0.7, 0.8]}],
+    }
+    found = seeds([POTASSIUM, SODIUM], settings)
+    assert ["close" in atoms.info for atoms in found] == 6 * [False] + 4 * [True]
+    assert [str(atoms.symbols) for atoms in found[6:]] == ["K2", "K2", "Na2", "Na2"]
