@@ -153,6 +153,15 @@ bench-cost: $(ready) ## what CAMPAIGNS cost and their errors on SET=set.cfg; wri
 	done
 	PYTHONPATH=. python benchmarks/cost.py $(SET) docs/results.md $(CAMPAIGNS)
 
+# A campaign's configuration, a potential to label in place of pw.x, and seeds to try.
+CAMPAIGN ?= config/potassium-level-8.yaml
+SEEDS ?= 1 2 3
+
+.PHONY: bench-protocol
+bench-protocol: $(ready) ## try CAMPAIGN with labels by ORACLE=x.almtp, errors on SET=set.cfg
+	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
+	  python benchmarks/protocol.py $(CAMPAIGN) $(ORACLE) $(SET) 70 $(SEEDS)
+
 .PHONY: published-label
 published-label: $(ready) ## compare a label at the preset published with the paper's
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 pytest --quiet -rP tests/published_label.py

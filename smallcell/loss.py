@@ -120,9 +120,10 @@ def emphasised(structures: Sequence[Atoms], energy_scale: float | None) -> list[
     """Have structures of high energy count for less; without a scale all count as they did.
 
     The weight of each is multiplied by ``1 / (1 + (e / energy_scale)^2)`` with the energy e of an
-    atom above those of the elements' lowest structures. Structures far from equilibrium keep walks on the way; that they
-    are only roughly right does no harm, but a small basis that must do them justice is worse
-    everywhere. Partridge and Schwenke, J. Chem. Phys. 106, 4618 (1997), weight in this spirit.
+    atom above those of the elements' lowest structures. Structures far from equilibrium keep walks
+    on the way; that they are only roughly right does no harm, but a small basis that must do them
+    justice is worse everywhere. Partridge and Schwenke, J. Chem. Phys. 106, 4618 (1997), weight in
+    this spirit.
 
     Parameters
     ----------

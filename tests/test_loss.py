@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 from motep.io.mlip.mtp import read_mtp
 from motep.loss import LossFunction, LossSetting
 from random_potentials import labelled, random_potential, random_structures
 
 from smallcell.errors import differences
-from smallcell.loss import Weights, labels, scales
+from smallcell.loss import Weights, emphasised, labels, scales
 from smallcell.potential import write_potential
 
 
@@ -83,3 +86,40 @@ def test_a_weight_that_is_not_positive_is_refused(structures, weight):
     heavy.info["weight"] = weight
     with pytest.raises(ValueError, match="configuration 1 K2 has weight .* must be positive"):
         scales([structures[0], heavy], Weights())
+
+
+def crystal_of(symbols: str, energy: float) -> Atoms:
+    atoms = bulk("NaK", "cesiumchloride", a=4.8)
+    atoms.symbols = symbols
+    atoms.calc = SinglePointCalculator(
+        atoms, energy=2 * energy, forces=np.zeros((2, 3)), stress=np.zeros(6)
+    )
+    return atoms
+
+
+def test_structures_of_high_energy_count_for_less():
+    low, high = crystal_of("K2", -1.0), crystal_of("K2", -0.8)
+    high.info["weight"] = 3.0
+    found = emphasised([low, high], 0.1)
+    assert [atoms.info["weight"] for atoms in found] == pytest.approx([1, 3 / 5])
+    assert found[1].get_potential_energy() == high.get_potential_energy()
+    assert "weight" not in low.info
+    assert high.info["weight"] == 3.0
+
+
+def test_an_alloy_is_measured_from_its_elements():
+    structures = [crystal_of("K2", -1.0), crystal_of("Na2", -2.0)]
+    structures += [crystal_of("NaK", -1.4), crystal_of("NaK", -1.6)]
+    found = emphasised(structures, 0.1)
+    # 0.1 eV above the mean of the two elements; what is below counts in full.
+    assert [atoms.info["weight"] for atoms in found] == pytest.approx([1, 1, 1 / 2, 1])
+
+
+def test_an_element_that_never_stands_alone_has_no_energy_to_measure_from():
+    with pytest.raises(ValueError, match="needs structures of K alone"):
+        emphasised([crystal_of("Na2", -2.0), crystal_of("NaK", -1.4)], 0.1)
+
+
+def test_without_a_scale_all_count_alike():
+    structures = [crystal_of("K2", -1.0), crystal_of("K2", -0.8)]
+    assert emphasised(structures, None) == structures

@@ -1,0 +1,227 @@
+"""Try a campaign's protocol with a potential in place of pw.x: minutes instead of hours.
+
+Walks, selection, fits and verdicts are the campaign's own; only labels come from another, better
+potential, the oracle, and count what pw.x would take for them by `smallcell.cost`. Rounds of the
+same configuration by other seeds tell luck from merit.
+
+    python benchmarks/protocol.py CONFIG.yaml ORACLE.almtp SET.cfg [SECONDS [SEED ...]]
+
+SECONDS is what a label of two atoms without symmetry takes. The table has the errors of each
+round's potential on a set that the campaign has not seen, energies without their mean.
+"""
+
+import sys
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import validate
+
+from benchmarks.cost import errors_by_size
+from smallcell.approach import wall
+from smallcell.basis import generate_basis
+from smallcell.candidates import gather
+from smallcell.cells import starts
+from smallcell.choice import Choice, choose
+from smallcell.cost import expected_cost
+from smallcell.draws import Walker, draw_conditions
+from smallcell.engine import Engine, rows, with_active_set
+from smallcell.ensemble import disagreement, members
+from smallcell.errors import errors, in_report_units
+from smallcell.fitting import STARTS, fit, random_starts
+from smallcell.formats import read_labelled
+from smallcell.held_out import HELD_OUT, divide, intolerable, of_stage
+from smallcell.labels import crystal_calculation
+from smallcell.leverage import least_known, least_known_walkers
+from smallcell.loss import Weights, emphasised
+from smallcell.potential import Potential, read_potential, write_potential
+from smallcell.presets import with_preset
+from smallcell.sampling import Walk, provide, walk, write_walk
+from smallcell.seeds import seeds
+
+
+class Campaign:
+    """A campaign whose labels are an oracle's."""
+
+    def __init__(self, config: Mapping, oracle: Potential, seconds: float) -> None:
+        self.config, self.oracle = config, oracle
+        self.species = tuple(element["symbol"] for element in config["elements"])
+        self.training: list[Atoms] = []
+        self.held_out: list[Atoms] = []
+        self.hours = 0.0
+        self.unit = 1.0
+        self.unit = seconds / self.expected(_low_symmetry(config["elements"][0]))
+        self.learn(seeds(config["elements"], config["seeds"]), "seeds", None)
+
+    def expected(self, atoms: Atoms) -> float:
+        """Core-seconds of a label."""
+        calculation = crystal_calculation(
+            atoms, self.config["dft"], dict.fromkeys(self.species, "")
+        )
+        return self.unit * expected_cost(atoms, calculation)
+
+    def label(self, atoms: Atoms, batch: str) -> Atoms:
+        """Label a structure, and pay for it."""
+        ((energies, forces, virial),) = Engine(self.oracle, [atoms]).values(self.oracle)
+        self.hours += self.expected(atoms) / 3600
+        labelled = atoms.copy()
+        labelled.info["batch"] = batch
+        labelled.calc = SinglePointCalculator(
+            labelled, energy=energies.sum(), forces=forces, stress=virial / atoms.cell.volume
+        )
+        return labelled
+
+    def learn(self, structures: Sequence[Atoms], batch: str, before: Potential | None) -> None:
+        """Label structures, add them to the training set or hold them out, and fit."""
+        settings, form = self.config["fit"], self.config["potential"]
+        labelled = [self.label(atoms, batch) for atoms in structures]
+        new: dict[bool, list[Atoms]] = {True: [], False: []}
+        for atoms in labelled:
+            new[atoms.info.get("purpose") == HELD_OUT].append(atoms)
+        self.held_out, released = divide(self.held_out, new[True], self.config["verdict"]["rounds"])
+        self.training += released + new[False]
+        count = emphasised(self.training, settings["energy_scale"])
+        tried = random_starts(
+            self.training,
+            self.species,
+            generate_basis(form["level"]),
+            form["cutoff"],
+            form["radial_basis_size"],
+            np.random.default_rng([self.config["seed"], len(self.training)]),
+            settings["starts"] if before else STARTS,
+        )
+        weights = Weights(**settings["weights"])
+        found = fit(
+            count,
+            [before, *tried] if before else tried,
+            weights,
+            settings["ridges"],
+            settings["iterations"],
+            2,
+        )
+        self.potential = with_active_set(found.potential, self.training, form["grade"], 2)
+        rng = np.random.default_rng(self.config["seed"])
+        self.members = members(
+            count, found.potential, weights, found.ridge, settings["members"], rng, 2
+        )
+
+    def walks(self, stage: Mapping, number: int) -> list[Walk]:
+        """Have the walkers of a round walk, two at a time."""
+        sampling = {key: stage.get(key, value) for key, value in self.config["sampling"].items()}
+        sizes = {
+            len(cell) for element in self.config["elements"] for cell in starts(element, stage)
+        }
+        chosen = least_known_walkers(sampling)
+        known = least_known(self.training, rows(self.potential, self.training), sizes, len(chosen))
+        with tempfile.TemporaryDirectory() as name:
+            write_potential(Path(name) / "potential.almtp", self.potential)
+            barrier = wall(self.potential, self.training)
+
+            def one(place: int) -> Walk:
+                walker = Walker(self.config["seed"], stage["name"], number, place)
+                start = (
+                    known[chosen.index(place) % len(known)] if known and place in chosen else None
+                )
+                folder = Path(name) / str(place)
+                folder.mkdir()
+                provide(folder, Path(name) / "potential.almtp")
+                drawn = draw_conditions(walker, self.config["elements"], stage, sampling, start)
+                write_walk(folder, drawn, sampling, self.species, barrier)
+                found = walk(folder, self.species)
+                for frame in [*found.frames, *found.samples]:
+                    frame.info["walker"] = place
+                return found
+
+            with ThreadPoolExecutor(2) as pool:
+                return list(pool.map(one, range(sampling["walkers"])))
+
+    def choice(self, stage: Mapping, number: int, found: Sequence[Walk]) -> Choice:
+        """Choose what a round labels."""
+        frames = gather(
+            self.potential, [one.frames for one in found], self.config["selection"]["tolerance"]
+        )
+        samples = gather(self.potential, [one.samples for one in found], 0)
+        own = of_stage(self.held_out, stage["name"])
+        return choose(
+            self.potential,
+            frames,
+            samples,
+            {
+                "threshold": self.config["sampling"]["save_above"],
+                "held_out": self.config["verdict"]["held_out"],
+                **{key: self.config["selection"][key] for key in ("at_most", "prefer")},
+            },
+            tuple(
+                np.array(list(map(self.expected, some.structures))) for some in (frames, samples)
+            ),
+            intolerable(in_report_units(errors(self.potential, own)), self.config["verdict"]),
+            disagreement(self.members, samples.structures).force,
+            np.random.default_rng([zlib.crc32(stage["name"].encode()), number]),
+        )
+
+    def affords(self, structures: Sequence[Atoms]) -> bool:
+        """Whether labels are within the budget."""
+        limit = self.config["budget"]["core_hours"] or np.inf
+        return self.hours + sum(map(self.expected, structures)) / 3600 <= limit
+
+
+def _low_symmetry(element: Mapping) -> Atoms:
+    """Two atoms without symmetry, of which the price of a label is known."""
+    atoms = bulk(element["symbol"], "bcc", a=element["lattice_constant"], cubic=True)
+    atoms.set_cell(atoms.cell.array @ [[1, 0.02, 0.01], [0, 1.01, 0.03], [0, 0, 0.98]], True)
+    atoms.rattle(0.1, seed=1)
+    return atoms
+
+
+def row(campaign: Campaign, name: str, words: str, unseen: Sequence[Atoms]) -> str:
+    """One line on a round: cost, labels by atoms, errors on the set."""
+    whole, *_ = errors_by_size(campaign.potential, unseen)
+    sizes = Counter(len(atoms) for atoms in campaign.training + campaign.held_out)
+    labels = ", ".join(f"{number} of {atoms}" for atoms, number in sorted(sizes.items()))
+    return (
+        f"{name:<20} {campaign.hours:5.2f} h  {1e3 * whole.force:8.2f} meV/A "
+        f"{1e3 * whole.energy:7.2f} meV/atom  {labels}  {words}"
+    )
+
+
+def run(config: Mapping, oracle: Potential, unseen: Sequence[Atoms], seconds: float) -> None:
+    """Run a campaign and print a line a round."""
+    campaign = Campaign(config, oracle, seconds)
+    print(row(campaign, "seeds", "", unseen), flush=True)
+    for stage in config["stages"]:
+        for number in range(stage["rounds"]):
+            found = campaign.walks(stage, number)
+            chosen = campaign.choice(stage, number, found)
+            if not chosen.structures:
+                break
+            if not campaign.affords(chosen.structures):
+                print("the budget is spent")
+                return
+            name = f"{stage['name']}/{number:03d}"
+            campaign.learn(chosen.structures, name, campaign.potential)
+            fates = Counter(str(one.fate) for one in found)
+            words = ", ".join(f"{times} {fate}" for fate, times in fates.items())
+            print(row(campaign, name, f"{chosen.outcome}; {words}", unseen), flush=True)
+
+
+def main(path: str, oracle: str, labelled: str, seconds: str = "70", *numbers: str) -> None:
+    """Run the campaign once for each seed."""
+    config = with_preset(load_configfile(path), load_configfile("config/presets.yaml"))
+    validate(config, schema=str(Path("config/schemas/config.schema.yaml").resolve()))
+    species = tuple(element["symbol"] for element in config["elements"])
+    unseen = read_labelled(labelled, species)
+    for seed in map(int, numbers or [config["seed"]]):
+        print(f"{path}, seed {seed}, labels by {Path(oracle).name}")
+        run(dict(config) | {"seed": seed}, read_potential(oracle, species), unseen, float(seconds))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
