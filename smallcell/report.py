@@ -84,14 +84,14 @@ class Check:
 
     Attributes
     ----------
-    subject, found, allowed : str
-        What was looked at, what there is, what is tolerated; in words.
+    subject, found, wanted : str
+        What was looked at, what there is, what there should be; in words.
     outcome : Outcome
     """
 
     subject: str
     found: str
-    allowed: str
+    wanted: str
     outcome: Outcome
 
 
@@ -237,12 +237,12 @@ def error_checks(parity: pd.DataFrame | None, tolerances: Mapping) -> list[Check
         for quantity, unit in QUANTITIES.items():
             row, limit = rows.loc[quantity], tolerances.get(quantity)
             number = int(row["structures"])
-            allowed = f"verdict.{quantity} gives no tolerance"
+            wanted = f"no tolerance in verdict.{quantity}"
             outcome = Outcome.OPEN
             if limit:
-                allowed = f"up to {limit:g} {unit}, at the upper end"
+                wanted = f"at most {limit:g} {unit}, at the upper end"
                 if number < tolerances["least"]:
-                    allowed += f", of {tolerances['least']} structures at least"
+                    wanted += f", of {tolerances['least']} structures at least"
                 else:
                     outcome = Outcome.GOOD if row["RMSE high"] <= limit else Outcome.BAD
             checks.append(
@@ -250,7 +250,7 @@ def error_checks(parity: pd.DataFrame | None, tolerances: Mapping) -> list[Check
                     f"{quantity} error, {name}",
                     f"{row['RMSE']:.3g} {unit} ({row['RMSE low']:.3g} to {row['RMSE high']:.3g}) "
                     f"on {number} structures",
-                    allowed,
+                    wanted,
                     outcome,
                 )
             )
@@ -271,7 +271,7 @@ def crystal_checks(equation_of_state: Mapping | None) -> list[Check]:
                 Check(
                     f"{words} of {symbol}",
                     f"{value:.4g} {unit}, pw.x {dft:.4g} {unit} ({off:+.2%})",
-                    f"up to {share:.1%}",
+                    f"at most {share:.1%}",
                     Outcome.GOOD if abs(off) <= share else Outcome.BAD,
                 )
             )
@@ -288,14 +288,14 @@ def large_cell_checks(run: Mapping | None, audits: Sequence[Mapping]) -> list[Ch
             f"held together, grade up to {run['highest_grade']:.1f}"
             if run["survived"]
             else run["message"],
-            "must hold together",
+            "to hold together",
             Outcome.GOOD if run["survived"] else Outcome.BAD,
         )
     ]
     for audit in audits:
         subject, _, words = audit_in_words(audit)[0].partition(": ")
         outcome = Outcome.GOOD if audit["survived"] else Outcome.BAD
-        found.append(Check(subject, words, "must hold together", outcome))
+        found.append(Check(subject, words, "to hold together", outcome))
     return found
 
 

@@ -118,7 +118,7 @@ def read_rounds(folder: Path) -> list[Batch]:
     def began(stage: str) -> tuple[float, float]:
         first = stages[stage][0]
         before = math.inf if first.selection is None else first.selection.get("spent", 0.0)
-        return before, min(path.stat().st_mtime for path in (folder / first.name).iterdir())
+        return before, (folder / first.name).stat().st_mtime
 
     return [batch for stage in sorted(stages, key=began) for batch in stages[stage]]
 
@@ -246,7 +246,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         print(status(options.folder, time.time()), end="")
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"status: {error}")
 
 

@@ -170,7 +170,7 @@ def test_errors_are_good_or_not_by_the_upper_ends_of_their_intervals(parity):
     assert [check.outcome for check in checks] == [Outcome.GOOD, Outcome.BAD, Outcome.OPEN]
     assert "3 meV/atom" in checks[0].found
     assert "9 structures" in checks[0].found
-    assert "no tolerance" in checks[2].allowed
+    assert "no tolerance" in checks[2].wanted
 
 
 def test_an_error_below_its_tolerance_is_not_good_if_it_may_be_above():
@@ -313,6 +313,8 @@ addEventListener("load", () => {{
   found.width = root.clientWidth;
   found.overflow = root.scrollWidth;
   found.images = [...page.images].map(image => image.complete && image.naturalWidth > 0);
+  const verdict = page.querySelector("#verdict .wide");
+  found.verdict = verdict.scrollWidth <= verdict.clientWidth;
   const inside = element => element.closest(".wide, pre");
   found.beyond = [...page.body.querySelectorAll("*")]
     .filter(one => !inside(one) && one.getBoundingClientRect().right > root.clientWidth + 1)
@@ -364,6 +366,7 @@ def test_in_a_browser_nothing_overflows_and_every_figure_loads(campaign, tmp_pat
     assert width - 20 <= found["width"] <= width
     assert found["overflow"] <= found["width"]
     assert found["beyond"] == []
+    assert found["verdict"]
     assert found["images"] == [True] * 3
     numbers = [float(one) for one in found["before"] if one]
     empty = [""] * (len(found["before"]) - len(numbers))
