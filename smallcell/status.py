@@ -85,8 +85,11 @@ def read_report(path: Path) -> dict | None:
 def read_batch(folder: Path, name: str) -> Batch:
     """See what there is of a batch in a folder of results."""
     here = folder / name
-    reports = [read_report(path) for path in here.glob("labels/*.json")]
-    structures = here / "structures.extxyz"
+    structures = None
+    if (here / "structures.extxyz").exists():
+        structures = len(read_structures(here / "structures.extxyz"))
+    # A label beyond these is from an earlier, larger selection.
+    reports = [read_report(here / f"labels/{number}.json") for number in range(structures or 0)]
     return Batch(
         name=name,
         walks=len(list(here.glob("walkers/*.json"))),
@@ -95,7 +98,7 @@ def read_batch(folder: Path, name: str) -> Batch:
         verdict=read_report(here / "verdict.json"),
         fit=read_report(here / "fit.json"),
         costs=read_report(here / "costs.json"),
-        structures=len(read_structures(structures)) if structures.exists() else None,
+        structures=structures,
         fates=Counter(report["fate"] for report in reports if report),
     )
 

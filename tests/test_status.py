@@ -186,6 +186,14 @@ def test_rounds_of_an_earlier_longer_campaign_are_left_out(begun):
     assert not [one for one in text.splitlines() if one.split()[:1] == ["two-atoms/001"]]
 
 
+def test_labels_of_an_earlier_larger_selection_are_not_counted(begun):
+    batch = "two-atoms/000"
+    begun.select(batch, 0.31, 2)
+    begun.label(batch, 2, "crashed")
+    assert line(told(begun), batch).endswith("now labels, 0 of 2")
+    assert "crashed" not in told(begun)
+
+
 def test_a_campaign_has_ended_unless_something_is_younger_than_its_summary(begun):
     begun.round("two-atoms/000", 0.31, last=True)
     assert "ended" not in told(begun)
