@@ -266,13 +266,18 @@ def crystal_checks(equation_of_state: Mapping | None) -> list[Check]:
         for quantity, share in ALLOWED_OF_CRYSTALS.items():
             words, unit = CRYSTALS_IN_WORDS[quantity]
             value, dft = found[quantity], found[f"{quantity}_dft"]
-            off = value / dft - 1
+            reference = f"pw.x {dft:.4g} {unit}"
+            if value is None:
+                told, good = f"none within the seeds' strains, {reference}", False
+            else:
+                off = value / dft - 1
+                told, good = f"{value:.4g} {unit}, {reference} ({off:+.2%})", abs(off) <= share
             checks.append(
                 Check(
                     f"{words} of {symbol}",
-                    f"{value:.4g} {unit}, pw.x {dft:.4g} {unit} ({off:+.2%})",
+                    told,
                     f"at most {share:.1%}",
-                    Outcome.GOOD if abs(off) <= share else Outcome.BAD,
+                    Outcome.GOOD if good else Outcome.BAD,
                 )
             )
     return checks

@@ -24,7 +24,15 @@ from smallcell.configuration import schema_faults
 from smallcell.force_bias import bias_table
 from smallcell.ledger import fates_table, fit_columns, grades_table, round_row, rounds_table
 from smallcell.parity import pairs, parity_table
-from smallcell.report import CHAPTERS, Outcome, commit, error_checks, in_words, page
+from smallcell.report import (
+    CHAPTERS,
+    Outcome,
+    commit,
+    crystal_checks,
+    error_checks,
+    in_words,
+    page,
+)
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
@@ -198,6 +206,14 @@ def test_the_users_own_test_set_is_judged_too(parity):
         "energy error, held out",
         "energy error, test",
     ]
+
+
+def test_a_potential_without_a_crystal_is_not_good():
+    found = {"lattice_constant": None, "bulk_modulus": None}
+    dft = {"lattice_constant_dft": 5.3, "bulk_modulus_dft": 4.0}
+    checks = crystal_checks({"K": found | dft})
+    assert {check.outcome for check in checks} == {Outcome.BAD}
+    assert checks[0].found == "none within the seeds' strains, pw.x 5.3 A"
 
 
 def test_the_verdict_stands_at_the_top(campaign):
