@@ -25,6 +25,12 @@ quickstart: $(ready) ## train the potential of config/config.yaml
 	  find results/quickstart -name summary.txt ! -newermt @$(start) -exec cat {} +; \
 	  echo "make quickstart: $$(($$(date +%s) - $(start))) s, set-up included"; exit $$status
 
+RUN ?= results/quickstart
+
+.PHONY: status
+status: $(ready) ## tell how far the campaign RUN=results/<run> is, running or dead
+	@python -m smallcell.status $(RUN)
+
 .PHONY: test
 test: lint sanitize ## check the style and run all tests
 	pytest

@@ -56,9 +56,7 @@ rule all:
     input:
         f"{RESULTS}/potential.mtp",
         f"{RESULTS}/summary.txt",
-        f"{RESULTS}/rounds.svg",
-        f"{RESULTS}/diagnosis/force_bias.svg",
-        f"{RESULTS}/diagnosis/calibration.svg" if config["fit"]["members"] else [],
+        f"{RESULTS}/report.html",
     localrule: True
 
 

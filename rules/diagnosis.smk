@@ -1,12 +1,111 @@
+# A set of the user's own, which nothing was trained on.
+TEST = config["validation"].get("test")
+
+
+rule read_test_set:
+    """The user's own test set, checked as imports are, before the campaign begins."""
+    input:
+        [TEST["file"]] if TEST else [],
+    output:
+        structures="<results>/diagnosis/test.extxyz",
+        report="<results>/diagnosis/test.json",
+    log:
+        "<logs>/diagnosis/read_test_set.log",
+    priority: 2
+    conda:
+        "../envs/fit.yaml"
+    params:
+        key="validation.test",
+        imports=[TEST | {"weight": 1, "incomplete": "refuse"}] if TEST else [],
+        species=list(ELEMENTS),
+    script:
+        "../scripts/read_imports.py"
+
+
+rule parity:
+    """The potential beside DFT on what it has learnt from and what it has not."""
+    input:
+        potential=final("potential.mtp"),
+        train=final("train.extxyz"),
+        held_out=final("held_out.extxyz"),
+        test="<results>/diagnosis/test.extxyz" if TEST else [],
+    output:
+        table=report(
+            "<results>/diagnosis/parity.csv",
+            caption="../report/parity_table.rst",
+            category="diagnosis",
+        ),
+        figure=report(
+            "<results>/diagnosis/parity.svg",
+            caption="../report/parity.rst",
+            category="diagnosis",
+        ),
+    log:
+        "<logs>/diagnosis/parity.log",
+    conda:
+        "../envs/fit.yaml"
+    script:
+        "../scripts/parity.py"
+
+
+rule walk_grades:
+    """How well known what walks passed through was, round by round."""
+    input:
+        lambda wildcards: [f"{RESULTS}/{name}/samples.csv" for name in rounds()],
+    output:
+        table=report(
+            "<results>/diagnosis/walk_grades.csv",
+            caption="../report/walk_grades_table.rst",
+            category="diagnosis",
+        ),
+        figure=report(
+            "<results>/diagnosis/walk_grades.svg",
+            caption="../report/walk_grades.rst",
+            category="diagnosis",
+        ),
+    log:
+        "<logs>/diagnosis/walk_grades.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        rounds=lambda wildcards: list(rounds()),
+        save_above=config["sampling"]["save_above"],
+    script:
+        "../scripts/walk_grades.py"
+
+
+rule portraits:
+    """Pictures of what was known least when it was met."""
+    input:
+        final("train.extxyz"),
+    output:
+        report(
+            "<results>/diagnosis/portraits.svg",
+            caption="../report/portraits.rst",
+            category="diagnosis",
+        ),
+    log:
+        "<logs>/diagnosis/portraits.log",
+    conda:
+        "../envs/fit.yaml"
+    script:
+        "../scripts/portraits.py"
+
+
 rule force_bias:
     """How large the forces are that each stage learned from, and whether larger ones come out right."""
     input:
         potential=final("potential.mtp"),
         train=final("train.extxyz"),
         held_out=final("held_out.extxyz"),
+        test="<results>/diagnosis/test.extxyz" if TEST else [],
     output:
         forces="<results>/diagnosis/forces.csv",
-        bias="<results>/diagnosis/force_bias.csv",
+        bias=report(
+            "<results>/diagnosis/force_bias.csv",
+            caption="../report/force_bias_table.rst",
+            category="diagnosis",
+        ),
         figure=report(
             "<results>/diagnosis/force_bias.svg",
             caption="../report/force_bias.rst",

@@ -15,6 +15,7 @@ rule read_imports:
     conda:
         "../envs/fit.yaml"
     params:
+        key="imports",
         imports=config["imports"],
         species=list(ELEMENTS),
     script:

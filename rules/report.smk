@@ -31,7 +31,9 @@ rule ledger:
             for path in paths
         ],
     output:
-        rounds="<results>/rounds.csv",
+        rounds=report(
+            "<results>/rounds.csv", caption="../report/rounds_table.rst", category="learning"
+        ),
         fates=report("<results>/fates.csv", caption="../report/fates.rst", category="labels"),
         figure=report("<results>/rounds.svg", caption="../report/rounds.rst", category="learning"),
     log:
@@ -67,3 +69,46 @@ rule summary:
         run=config["run"],
     script:
         "../scripts/summary.py"
+
+
+rule page:
+    """The campaign on one page: whether the potential is good, and all that shows it."""
+    input:
+        costs=final("costs.json"),
+        files=[
+            f"{RESULTS}/{file}"
+            for file in (
+                "summary.txt",
+                "rounds.csv",
+                "rounds.svg",
+                "fates.csv",
+                "program.json",
+                "validation/equation_of_state.json",
+                "validation/equation_of_state.svg",
+                "validation/large_cell.json",
+                "diagnosis/parity.csv",
+                "diagnosis/parity.svg",
+                "diagnosis/force_bias.csv",
+                "diagnosis/force_bias.svg",
+                "diagnosis/walk_grades.csv",
+                "diagnosis/walk_grades.svg",
+                "diagnosis/portraits.svg",
+                *(["diagnosis/test.json"] if TEST else []),
+                *(["diagnosis/calibration.svg"] if config["fit"]["members"] else []),
+                *(["gate.csv"] if config["gate"] else []),
+                *(["imports.csv"] if config["imports"] else []),
+                *(["audit/run.json", "audit/grades.svg"] if config["audit"] else []),
+                *(["audit.csv"] if AUDIT["cut_outs"] else []),
+                *(["audit/again/run.json", "audit/again/grades.svg"] if AUDIT["add"] else []),
+            )
+        ],
+    output:
+        "<results>/report.html",
+    log:
+        "<logs>/page.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        configuration=config,
+    script:
+        "../scripts/report.py"

@@ -37,6 +37,6 @@ rule large_cell:
     params:
         seed=config["seed"],
         elements=config["elements"],
-        validation=config["validation"],
+        validation={key: config["validation"][key] for key in ("temperature", "cell", "duration")},
     script:
         "../scripts/large_cell.py"

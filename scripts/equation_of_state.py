@@ -30,14 +30,19 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
     for atoms in crystals:
         atoms.calc = MTPCalculator(potential)
     _, learned = energies_per_atom(crystals)
-    dft, mtp = (fit_equation_of_state(volumes, e) for e in (energies, learned))
+    dft = fit_equation_of_state(volumes, energies)
+    try:
+        mtp = fit_equation_of_state(volumes, learned)
+    except ValueError:
+        # That a potential has no crystal is a finding, and no reason to hide all others.
+        mtp = None
     element = snakemake.params.lattices[symbol]
     per_cell = element["lattice_constant"] ** 3 / atom_volume(element)
     report[symbol] = {
         "lattice_constant_dft": np.cbrt(per_cell * dft.volume),
-        "lattice_constant": np.cbrt(per_cell * mtp.volume),
+        "lattice_constant": mtp and np.cbrt(per_cell * mtp.volume),
         "bulk_modulus_dft": dft.bulk_modulus,
-        "bulk_modulus": mtp.bulk_modulus,
+        "bulk_modulus": mtp and mtp.bulk_modulus,
     }
     axis.plot(volumes, 1000 * (energies - energies.min()), "o", label="pw.x")
     axis.plot(volumes, 1000 * (learned - energies.min()), "-", label="potential")

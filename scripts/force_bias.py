@@ -7,19 +7,19 @@ import matplotlib.pyplot as plt
 
 from smallcell.files import written_whole
 from smallcell.force_bias import bias_table, by_stage, histogram
+from smallcell.parity import with_stages
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.training import read_structures
 
 log_to(snakemake.log[0])
-held_out = read_structures(snakemake.input.held_out)
-of_stages = by_stage(read_structures(snakemake.input.train))
-forces = histogram(of_stages | {"held out": held_out})
+train, held_out = (read_structures(snakemake.input[name]) for name in ("train", "held_out"))
+test = {"test": read_structures(snakemake.input.test)} if snakemake.input.test else {}
+of_stages = by_stage(train)
+forces = histogram(of_stages | {"held out": held_out} | test)
 with written_whole(snakemake.output.forces) as part:
     forces.to_csv(part, index=False, float_format="%.6g")
-judged = {"held out": held_out} | {
-    f"held out, {stage}": structures for stage, structures in by_stage(held_out).items()
-}
+judged = {"training": train} | with_stages("held out", held_out) | test
 bias = bias_table(read_potential(snakemake.input.potential), judged)
 with written_whole(snakemake.output.bias) as part:
     bias.to_csv(part, index=False, float_format="%.6g")

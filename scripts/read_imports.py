@@ -13,7 +13,7 @@ for entry in snakemake.params.imports:
     try:
         found = read_import(entry, snakemake.params.species, seen)
     except ValueError as error:
-        tell(f"imports: {error}")
+        tell(f"{snakemake.params.key}: {error}")
         raise
     structures += found.structures
     reports.append(report(found))

@@ -247,20 +247,29 @@ def _import_faults(configuration: Mapping) -> Iterator[str]:
         key, file = f"imports[{place}]", entry["file"]
         if files.count(file) > 1:
             yield f"{key}.file: {file} is listed more than once"
-        try:
-            file_format(file)
-            with open(file, "rb"):
-                pass
-        except OSError as error:
-            yield f"{key}.file: {file} cannot be read ({error})"
-        except ValueError as error:
-            yield f"{key}.file: {error}"
-        given = entry["energies"] if isinstance(entry["energies"], Mapping) else {}
-        if more := sorted(set(given) - set(symbols)):
-            yield (
-                f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
-                f"{', '.join(symbols)}"
-            )
+        yield from _labelled_file_faults(key, entry, symbols)
+    if test := configuration["validation"].get("test"):
+        if test["file"] in files:
+            yield f"validation.test.file: {test['file']} is among imports, which are learnt from"
+        yield from _labelled_file_faults("validation.test", test, symbols)
+
+
+def _labelled_file_faults(key: str, entry: Mapping, symbols: Sequence[str]) -> Iterator[str]:
+    file = entry["file"]
+    try:
+        file_format(file)
+        with open(file, "rb"):
+            pass
+    except OSError as error:
+        yield f"{key}.file: {file} cannot be read ({error})"
+    except ValueError as error:
+        yield f"{key}.file: {error}"
+    given = entry["energies"] if isinstance(entry["energies"], Mapping) else {}
+    if more := sorted(set(given) - set(symbols)):
+        yield (
+            f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
+            f"{', '.join(symbols)}"
+        )
 
 
 def _audit_faults(configuration: Mapping) -> Iterator[str]:

@@ -20,6 +20,9 @@ from smallcell.potential import Potential
 CONFIDENCE = 0.95
 """Confidence of the intervals."""
 
+REPORT_FACTORS = {"energy": 1000, "force": 1000, "stress": 1 / GPa}
+"""From eV/atom, eV/A and eV/A^3 to what reports have: meV/atom, meV/A and GPa."""
+
 RESAMPLES = 2000
 """Bootstrap samples; the ends of an interval vary by 1 to 2 % of it with another seed."""
 
@@ -68,9 +71,8 @@ def errors(potential: Potential, structures: Sequence[Atoms]) -> Errors:
 
 def in_report_units(found: Errors) -> dict:
     """Errors in meV/atom, meV/A and GPa, with largest ones and intervals; None of no structures."""
-    factors = {"energy": 1000, "force": 1000, "stress": 1 / GPa}
     report = {}
-    for name, factor in factors.items():
+    for name, factor in REPORT_FACTORS.items():
         for key in (name, f"{name}_maximum"):
             value = getattr(found, key) * factor
             report[key] = value if np.isfinite(value) else None

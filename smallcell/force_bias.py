@@ -18,7 +18,7 @@ from smallcell.potential import Potential
 EDGES = (0.0, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, np.inf)
 """Bounds of the bins of |F| (eV/A); what is in the first is none by symmetry."""
 
-MEASURES = ("slope", "force error meV/A", "energy error meV/atom")
+MEASURES = ("slope", "force error meV/A", "force MAE meV/A", "energy error meV/atom")
 """Columns of the table of bias, each with its interval."""
 
 
@@ -105,7 +105,12 @@ def _slope_and_error(inside: Sequence[tuple[np.ndarray, np.ndarray]], with_slope
     wrong = np.array([np.sum(error**2) for _, error in inside])
     components = np.array([label.size for label, _ in inside])
     slope = _ratio("slope", products, squares, power=1) if with_slope else {}
-    return slope | _ratio("force error meV/A", 1e6 * wrong, components)
+    absolute = np.array([np.abs(error).sum() for _, error in inside])
+    return (
+        slope
+        | _ratio("force error meV/A", 1e6 * wrong, components)
+        | _ratio("force MAE meV/A", 1e3 * absolute, components, power=1)
+    )
 
 
 def _ratio(name: str, above: np.ndarray, below: np.ndarray, power: float = 0.5) -> dict:

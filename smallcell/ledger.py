@@ -91,6 +91,34 @@ def fates_table(reports: Sequence[Mapping]) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=columns)
 
 
+def grades_table(samples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tell how well known what walks passed through was, round by round.
+
+    Parameters
+    ----------
+    samples : Mapping of str to DataFrame
+        The ``samples.csv`` of each round, by its name: frames that walks kept whatever their grade.
+
+    Returns
+    -------
+    DataFrame
+        A row for each round: number of samples, quantiles of their grades and of the ensemble's
+        disagreement on forces; empty where there are no samples.
+    """
+    rows = []
+    for name, table in samples.items():
+        stage, number = name.split("/")
+        row = {"stage": stage, "round": int(number), "samples": len(table)}
+        for column, factor, unit in (("grade", 1, ""), ("disagreement eV/A", 1000, " meV/A")):
+            values = factor * table[column].astype(float)
+            quantity = column.partition(" ")[0]
+            row[f"{quantity} median{unit}"] = values.median()
+            row[f"{quantity} nine tenths{unit}"] = values.quantile(0.9)
+            row[f"{quantity} largest{unit}"] = values.max()
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def summary(
     run: str,
     rounds: pd.DataFrame,
@@ -113,7 +141,7 @@ def summary(
             for name, key in (("training", "training"), ("held out", "held_out"))
         ),
         f"  core-hours  {core_hours}, in all {spent(costs):.3f}",
-        *(f"  warning     {line}" for line in _warnings(rounds)),
+        *(f"  warning     {line}" for line in verdict_warnings(rounds)),
         *(f"  {line}" for line in proofs),
         f"  files       {folder}/potential.mtp, potential.almtp, train.extxyz, train.cfg,",
         f"              {folder}/rounds.csv, fates.csv, rounds.svg",
@@ -129,7 +157,7 @@ def _fates_in_words(rounds: pd.DataFrame) -> str:
     return words + (f"; {retried} needed a retry" if retried else "")
 
 
-def _warnings(rounds: pd.DataFrame) -> list[str]:
+def verdict_warnings(rounds: pd.DataFrame) -> list[str]:
     """List what verdicts warn of, a line each."""
     warned = rounds[rounds["warnings"].fillna("") != ""]
     return [

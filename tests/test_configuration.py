@@ -255,6 +255,22 @@ def test_imports_are_looked_at_before_anything_is_computed(filled, tmp_path):
     )
 
 
+def test_a_test_set_is_looked_at_as_imports_are_and_is_none_of_them(filled, tmp_path):
+    good, absent = tmp_path / "test.extxyz", tmp_path / "absent.extxyz"
+    good.touch()
+    test = {"file": str(good), "energies": "relative"}
+    assert meaning_faults(changed(filled, "validation.test", test), LEVELS) == []
+    learnt = changed(filled, "validation.test", test) | {"imports": [test]}
+    (fault,) = meaning_faults(learnt, LEVELS)
+    assert fault == f"validation.test.file: {good} is among imports, which are learnt from"
+    wrong = {"file": str(absent), "energies": {"Na": -1.0}}
+    faults = meaning_faults(changed(filled, "validation.test", wrong), LEVELS)
+    assert [fault.partition(":")[0] for fault in faults] == [
+        "validation.test.file",
+        "validation.test.energies",
+    ]
+
+
 def test_a_complete_machine_has_no_fault(filled):
     assert machine_faults(filled) == []
 

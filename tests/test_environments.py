@@ -16,6 +16,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 CONDA_FILES = [ROOT / "environment.yaml", *sorted((ROOT / "envs").glob("*.yaml"))]
 RULE_FILES = [*ROOT.glob("Snakefile"), *sorted((ROOT / "rules").glob("*.smk"))]
+NAMES = {"yaml": "pyyaml"}
+"""Packages that are not called what they are imported as."""
+
 SUPPORTED_PYTHON = SpecifierSet(">=3.11,<3.14")
 
 
@@ -69,7 +72,8 @@ def imported_packages(path: Path) -> set[str]:
                 module = ROOT / (name.replace(".", "/") + ".py")
                 if module.exists() and module not in seen:
                     waiting.append(module)
-                packages.add(name.partition(".")[0])
+                package = name.partition(".")[0]
+                packages.add(NAMES.get(package, package))
     return packages - {"smallcell"} - set(sys.stdlib_module_names)
 
 

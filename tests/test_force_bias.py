@@ -64,6 +64,9 @@ def test_the_slope_is_that_of_a_potential_whose_large_forces_are_too_small(truth
     some = (large >= 1) & (large < np.inf)
     wrong = np.sqrt(np.mean((0.2 * large[some]) ** 2) / 3)
     assert table.loc[1000.0, "force error meV/A"] == pytest.approx(1000 * wrong)
+    components = np.concatenate([atoms.get_forces() for atoms in too_large])[some]
+    mean = 1000 * np.abs(0.2 * components).mean()
+    assert table.loc[1000.0, "force MAE meV/A"] == pytest.approx(mean)
     assert table.loc[30.0, "force error meV/A"] < 1e-6
 
 

@@ -7,6 +7,7 @@ the same potential.
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 import yaml
 from ase.units import GPa
 from conftest import REPOSITORY
+from random_potentials import labelled, random_structures
 
 from smallcell.engine import MTPCalculator
 from smallcell.potential import read_potential
@@ -163,7 +165,7 @@ def test_a_campaign_learns_in_two_stages(killed):
     held_out = read_structures(last_batch(killed) / "held_out.extxyz")
     assert len(structures) == rounds["training set"].max()
     assert len(structures) + len(held_out) == fates["fate"].isin(LABELLED).sum()
-    for name in ("potential.mtp", "train.cfg", "rounds.svg", "summary.txt"):
+    for name in ("potential.mtp", "train.cfg", "rounds.svg", "summary.txt", "report.html"):
         assert (killed.results / name).stat().st_size > 0
 
 
@@ -288,7 +290,7 @@ def test_a_second_run_does_nothing(replayed):
 
 def test_a_changed_validation_repeats_the_validation_alone(replayed):
     replayed.configure(validation={"cell": [2, 2, 2], "duration": 1.5})
-    assert set(replayed.jobs_due()) == {"large_cell", "summary", "all"}
+    assert set(replayed.jobs_due()) == {"large_cell", "summary", "page", "all"}
     replayed.configure()
 
 
@@ -360,8 +362,17 @@ def importing(killed, tmp_path_factory) -> Campaign:
         imports=[{"file": "old.extxyz", "energies": "relative"}],
         stages=[yaml.safe_load(MINIATURE.read_text())["stages"][0] | {"rounds": 1}],
         audit=False,
+        validation={
+            "cell": [2, 2, 2],
+            "duration": 1,
+            "test": {"file": "test.extxyz", "energies": "relative"},
+        },
     )
     shutil.copy(killed.results / "train.extxyz", campaign.folder / "old.extxyz")
+    # What labels a test set does not matter here.
+    potential = read_potential(killed.results / "potential.mtp")
+    test = labelled(random_structures(("K",), 6, seed=9), potential)
+    write_structures(campaign.folder / "test.extxyz", test)
     campaign.run()
     return campaign
 
@@ -379,6 +390,23 @@ def test_imported_structures_join_the_training_set_at_the_seeds(importing, kille
     summary = (importing.results / "summary.txt").read_text()
     assert f"imported    {row['kept']} of {len(old)} structures, {len(seeds)} duplicates" in summary
     assert "Nothing to be done" in importing.run()
+
+
+def test_a_test_set_is_compared_and_not_learnt(importing):
+    test = read_structures(importing.folder / "test.extxyz")
+    learnt = read_structures(importing.results / "train.extxyz")
+    assert not {*map(energy_of, test)} & {*map(energy_of, learnt)}
+    table = pd.read_csv(importing.results / "diagnosis/parity.csv").set_index("set")
+    assert set(table.loc["test", "structures"]) == {len(test)}
+    assert set(table.loc["training", "structures"]) == {len(learnt)}
+    assert "force error, test" in (importing.results / "report.html").read_text()
+
+
+def test_the_page_shows_all_that_the_campaign_has(killed):
+    page = (killed.results / "report.html").read_text()
+    missing = re.findall(r">([^<>]+) is missing", page)
+    assert missing == ["imports.csv"]
+    assert page.count("data:image/svg+xml") == page.count("<figure>") == 9
 
 
 def test_what_is_known_from_an_import_is_not_labelled_again(importing, killed):
