@@ -28,6 +28,7 @@ from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
+from smallcell.properties import properties
 from smallcell.pseudopotentials import source_hash
 from smallcell.references import BOXES
 from smallcell.seeds import seeds
@@ -53,6 +54,10 @@ config["dft"].pop("preset", None)
 
 RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
+LATTICE_OF = {
+    symbol: {key: element[key] for key in ("symbol", "lattice", "lattice_constant")}
+    for symbol, element in ELEMENTS.items()
+}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
 AUDIT = config["audit"] or {"cut_outs": 0, "add": False}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
@@ -60,6 +65,9 @@ PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in EL
 DECISIVE = ("ecutwfc", "ecutrho", "smearing", "degauss", "k_spacing", "conv_thr")
 LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
 BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
+PROPERTIES = properties(config["seed"])
+PUBLISHED = load_configfile(str(Path(workflow.basedir) / "config/references.yaml"))
+DISPERSION = "phonons" in config["validation"]["properties"]
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -194,6 +202,24 @@ def gate_labels():
     return expand("<results>/gate/labels/{structure}.json", structure=range(len(structures)))
 
 
+def property_structures(wildcards):
+    """Input function: what pw.x is asked for a static property, nothing if it is not asked."""
+    asked = wildcards.property in config["validation"]["dft"]
+    return [f"{RESULTS}/validation/{wildcards.property}/structures.extxyz"] if asked else []
+
+
+def property_labels(wildcards):
+    """Reports of the labels of a static property; how many there are no lattice constant changes."""
+    if wildcards.property not in config["validation"]["dft"]:
+        return []
+    asked = PROPERTIES[wildcards.property]
+    number = sum(len(asked.structures(element)) for element in LATTICE_OF.values())
+    return [
+        f"{RESULTS}/validation/{wildcards.property}/labels/{structure}.json"
+        for structure in range(number)
+    ]
+
+
 def least_known(wildcards):
     """Input function: structures to start from, for those walkers that start from one."""
     if int(wildcards.walker) in least_known_walkers(sampling(wildcards)):
@@ -284,6 +310,8 @@ def label_memory(wildcards, input):
         return 0
     atoms = read_structures(input.structures)[int(wildcards.structure)]
     own = json.loads(Path(input.settings).read_text()) if "settings" in input.keys() else {}
+    if "k_spacing" in atoms.info:
+        own["k_spacing"] = atoms.info["k_spacing"]
     calculation = crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
     return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
 
