@@ -65,7 +65,7 @@ def lattice_energies(element: Mapping, structures: Sequence[Atoms]) -> dict:
         of_lattice = [atoms for atoms in structures if atoms.info["mesh"] == lattice]
         try:
             fit = fit_equation_of_state(*energies_per_atom(of_lattice))
-        except ValueError:
+        except (ValueError, RuntimeError):  # The latter where ASE's fit does not converge.
             lowest[lattice] = volume = np.nan
         else:
             lowest[lattice], volume = fit.energy, fit.volume

@@ -6,6 +6,8 @@ potential, has all of them in closed form: of the depth and curvature of that mi
 
 import numpy as np
 import pytest
+import yaml
+from ase import Atoms
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
 from ase.calculators.morse import MorsePotential
@@ -13,11 +15,14 @@ from ase.data import atomic_masses, atomic_numbers
 from ase.filters import FrechetCellFilter
 from ase.optimize import BFGS
 from ase.units import GPa, J, fs, m
+from conftest import REPOSITORY
 
 from smallcell.canonical import canonical_form
+from smallcell.cells import crystal
+from smallcell.cost import expected_cost
 from smallcell.elastic import STRAIN
 from smallcell.engine import MTPCalculator
-from smallcell.labels import Fate, k_mesh
+from smallcell.labels import Fate, crystal_calculation, k_mesh
 from smallcell.phonons import dispersion, dispersion_table
 from smallcell.properties import (
     common_spacing,
@@ -252,6 +257,43 @@ def test_structures_of_one_kind_have_one_mesh_no_coarser_than_the_campaigns(name
     assert all(len(found) == 1 for found in meshes.values())
     if name == "lattices":
         assert len(meshes) == 6
+
+
+def test_symmetry_spares_pw_what_is_the_same_crystal():
+    bcc = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
+    numbers = {
+        name: [len(atoms) for atoms in asked.structures(bcc)] for name, asked in PROPERTIES.items()
+    }
+    assert numbers == {
+        "lattices": 10 * [1] + 5 * [2],
+        "bain": 7 * [1],
+        "elastic": 3 * [1],
+        "phonons": [16],
+        "vacancy": [16, 15],
+        "surfaces": [6, 6, 5, 5, 10, 10],
+        "forces": [16, 16, 16],
+    }
+
+
+def test_what_docs_call_cheap_costs_less_than_five_labels_of_two_atoms():
+    bcc = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
+    settings = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())["dft"]
+    settings["conv_thr"] = 1e-8
+
+    def cost(atoms: Atoms, spacing: float) -> float:
+        atoms = canonical_form(atoms).atoms()
+        own = settings | {"k_spacing": spacing}
+        return expected_cost(atoms, crystal_calculation(atoms, own, {"K": "of the deck"}))
+
+    disordered = crystal(bcc, "conventional", (1, 1, 1))
+    disordered.set_cell(disordered.cell.array + 0.1 * np.tri(3, k=-1), scale_atoms=True)
+    disordered.rattle(0.2, seed=1)
+    cheap = [
+        cost(atoms, atoms.info["k_spacing"])
+        for name in ("lattices", "bain", "elastic")
+        for atoms in structures_to_label(PROPERTIES[name], [bcc], settings["k_spacing"])
+    ]
+    assert sum(cheap) < 5 * cost(disordered, settings["k_spacing"])
 
 
 def test_the_campaigns_spacing_stays_where_it_will_do():
