@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pandas as pd
 
 matplotlib.use("svg")
@@ -29,7 +30,10 @@ for axis, (symbol, element) in zip(axes[0], lattices.items(), strict=True):
     path, frequencies = dispersion(own, calculator, 2 * potential.cutoff)
     tables.append(dispersion_table(path, frequencies).assign(element=symbol))
     along, places, names = path.get_linear_kpoint_axis()
-    axis.plot(along, frequencies, color="C0")
+    # Where the path jumps, two points have one place.
+    jumps = np.flatnonzero(np.diff(along) == 0) + 1
+    for part in np.split(np.arange(len(along)), jumps):
+        axis.plot(along[part], frequencies[part], color="C0")
     axis.plot([], [], color="C0", label="potential")
     rows = special[special["element"] == symbol]
     points = rows["quantity"].str.partition(",")[0]
@@ -41,7 +45,8 @@ for axis, (symbol, element) in zip(axes[0], lattices.items(), strict=True):
         ]
         if known:
             axis.plot(*zip(*known, strict=True), mark, color="black", label=kind)
-    axis.set_xticks(places, names)
+    ticks = pd.Series(names).groupby(places).agg("|".join)
+    axis.set_xticks(ticks.index, ticks)
     axis.set(
         title=f"{symbol} {element['lattice']}",
         ylabel="frequency / THz, imaginary ones below 0",
