@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from functools import cache
 from math import ceil
 from pathlib import Path
 
@@ -209,15 +210,19 @@ def property_structures(wildcards):
 
 
 def property_labels(wildcards):
-    """Reports of the labels of a static property; how many there are no lattice constant changes."""
+    """Input function: reports of the labels of a static property, none if they are not asked for."""
     if wildcards.property not in config["validation"]["dft"]:
         return []
-    asked = PROPERTIES[wildcards.property]
-    number = sum(len(asked.structures(element)) for element in LATTICE_OF.values())
     return [
         f"{RESULTS}/validation/{wildcards.property}/labels/{structure}.json"
-        for structure in range(number)
+        for structure in range(number_of_structures(wildcards.property))
     ]
+
+
+@cache
+def number_of_structures(name):
+    """How many structures a static property has; no lattice constant changes that."""
+    return sum(len(PROPERTIES[name].structures(element)) for element in LATTICE_OF.values())
 
 
 def least_known(wildcards):

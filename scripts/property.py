@@ -7,6 +7,7 @@ import pandas as pd
 
 from smallcell.engine import MTPCalculator
 from smallcell.files import read_reports, written_whole
+from smallcell.labels import SUCCESSES
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
 from smallcell.properties import (
@@ -25,6 +26,9 @@ calculator = MTPCalculator(read_potential(snakemake.input.potential))
 constants = json.loads(Path(snakemake.input.equation_of_state).read_text())
 asked_of_dft = [atoms for file in snakemake.input.structures for atoms in read_structures(file)]
 reports = read_reports(snakemake.input.labels)
+for report in reports:
+    if report["fate"] not in SUCCESSES:
+        tell(f"{name}: nothing by pw.x, structure {report['structure']} {report['fate']}")
 store = Path(snakemake.params.labels["store"])
 tables = []
 for symbol, element in snakemake.params.lattices.items():
