@@ -15,6 +15,7 @@ from smallcell.files import written_whole
 from smallcell.phonons import dispersion, dispersion_table
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
+from smallcell.validation import own_constant
 
 log_to(snakemake.log[0])
 potential = read_potential(snakemake.input.potential)
@@ -25,7 +26,7 @@ lattices = snakemake.params.lattices
 figure, axes = plt.subplots(1, len(lattices), figsize=(6 * len(lattices), 4), squeeze=False)
 tables = []
 for axis, (symbol, element) in zip(axes[0], lattices.items(), strict=True):
-    own = element | {"lattice_constant": constants[symbol]["lattice_constant"]}
+    own = element | {"lattice_constant": own_constant(constants[symbol])}
     # Two atoms that have a common neighbour feel each other.
     path, frequencies = dispersion(own, calculator, 2 * potential.cutoff)
     tables.append(dispersion_table(path, frequencies).assign(element=symbol))

@@ -3,6 +3,7 @@
 import json
 
 import matplotlib
+import numpy as np
 import pandas as pd
 
 matplotlib.use("svg")
@@ -11,7 +12,7 @@ import matplotlib.pyplot as plt
 from smallcell.engine import MTPCalculator
 from smallcell.files import written_whole
 from smallcell.potential import read_potential
-from smallcell.progress import log_to
+from smallcell.progress import log_to, tell
 from smallcell.properties import comparison
 from smallcell.training import read_structures
 from smallcell.validation import energies_per_atom, equilibrium, strained_crystals_of
@@ -31,7 +32,11 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
     for atoms in crystals:
         atoms.calc = MTPCalculator(potential)
     _, learned = energies_per_atom(crystals)
-    constant, modulus = equilibrium(crystals, element)
+    try:
+        constant, modulus = equilibrium(crystals, element)
+    except ValueError as error:
+        tell(f"{symbol} by the potential: {error}")
+        constant = modulus = None
     report[symbol] = {
         "lattice_constant_dft": constant_dft,
         "lattice_constant": constant,
@@ -42,7 +47,7 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
         comparison(
             "equation_of_state",
             symbol,
-            {("a0", "A"): constant, ("B", "GPa"): modulus},
+            {("a0", "A"): constant or np.nan, ("B", "GPa"): modulus or np.nan},
             {("a0", "A"): constant_dft, ("B", "GPa"): modulus_dft},
             snakemake.params.published,
         )

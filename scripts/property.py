@@ -18,6 +18,7 @@ from smallcell.properties import (
     values_by_potential,
 )
 from smallcell.training import read_structures
+from smallcell.validation import own_constant
 
 log_to(snakemake.log[0])
 name = snakemake.wildcards.property
@@ -32,7 +33,7 @@ for report in reports:
 store = Path(snakemake.params.labels["store"])
 tables = []
 for symbol, element in snakemake.params.lattices.items():
-    own = element | {"lattice_constant": constants[symbol]["lattice_constant"]}
+    own = element | {"lattice_constant": own_constant(constants[symbol])}
     by_potential = values_by_potential(asked, own, calculator)
     by_dft = {}
     structures, labelled = labelled_structures(symbol, asked_of_dft, reports, store)

@@ -26,6 +26,12 @@ proofs = []
 for symbol, eos in json.loads(Path(snakemake.input.equation_of_state).read_text()).items():
     a, a_dft = eos["lattice_constant"], eos["lattice_constant_dft"]
     b, b_dft = eos["bulk_modulus"], eos["bulk_modulus_dft"]
+    if a is None:
+        proofs.append(
+            f"a0 of {symbol:<4}  none: the potential's energy has no minimum where pw.x's has one, "
+            f"at {a_dft:.3f} A"
+        )
+        continue
     proofs += [
         f"a0 of {symbol:<4}  {a:.3f} A, pw.x {a_dft:.3f} A ({a / a_dft - 1:+.2%})",
         f"B of {symbol:<5}  {b:.2f} GPa, pw.x {b_dft:.2f} GPa ({b / b_dft - 1:+.1%})",

@@ -273,25 +273,30 @@ def _per_cent(value: float, reference: float) -> float:
 
 
 def static_in_words(table: pd.DataFrame) -> list[str]:
-    """Tell of static properties, a line each: the quantity that is farthest off.
+    """Tell of static properties: of each a line about the quantity that is farthest off.
 
     Parameters
     ----------
     table : DataFrame
         Of `comparison`, of all properties.
+
+    Returns
+    -------
+    list of str
+        Those that have nothing beside them share the last line.
     """
-    lines = []
+    lines, alone = [], []
     for name, rows in table.groupby("property", sort=False):
-        for kind in ("pw.x", *KINDS):
-            off = rows[f"off {kind} %"].abs()
-            if off.notna().any():
-                worst = rows.loc[off.idxmax()]
-                lines.append(
-                    f"{name}: {off.notna().sum()} of {len(rows)} beside {kind}, farthest off "
-                    f"{worst['element']} {worst['quantity']} {worst['potential']:.3g} "
-                    f"{worst['unit']}, {kind} {worst[kind]:.3g}"
-                )
-                break
-        else:
-            lines.append(f"{name}: {len(rows)} values, nothing to compare them with")
-    return lines
+        off = {kind: rows[f"off {kind} %"].abs() for kind in ("pw.x", *KINDS)}
+        known = [kind for kind in off if off[kind].notna().any()]
+        if not known:
+            alone.append(name)
+            continue
+        kind = known[0]
+        worst = rows.loc[off[kind].idxmax()]
+        lines.append(
+            f"{name}: {off[kind].notna().sum()} of {len(rows)} beside {kind}, farthest off "
+            f"{worst['element']} {worst['quantity']}, {worst['potential']:.3g} {worst['unit']}, "
+            f"{kind} {worst[kind]:.3g}"
+        )
+    return lines + ([f"{', '.join(alone)}: nothing to compare them with"] if alone else [])

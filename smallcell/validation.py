@@ -85,7 +85,7 @@ def fit_equation_of_state(volumes: np.ndarray, energies: np.ndarray) -> Equation
 
 
 def equilibrium(crystals: Sequence[Atoms], element: Mapping) -> tuple[float, float]:
-    """Lattice constant (A) and bulk modulus (GPa) by an element's strained crystals.
+    """Find lattice constant (A) and bulk modulus (GPa) from an element's strained crystals.
 
     Parameters
     ----------
@@ -97,6 +97,18 @@ def equilibrium(crystals: Sequence[Atoms], element: Mapping) -> tuple[float, flo
     fit = fit_equation_of_state(*energies_per_atom(crystals))
     scale = np.cbrt(fit.volume / atom_volume(element))
     return float(scale * element["lattice_constant"]), fit.bulk_modulus
+
+
+def own_constant(state: Mapping) -> float:
+    """Lattice constant (A) at which a potential's properties are computed.
+
+    Parameters
+    ----------
+    state : Mapping
+        An element's equation of state: ``lattice_constant`` of the potential, None if its energy
+        has no minimum among the strains, and ``lattice_constant_dft``, which takes its place then.
+    """
+    return state["lattice_constant"] or state["lattice_constant_dft"]
 
 
 def strained_crystals_of(symbol: str, seeds: Sequence[Atoms]) -> list[Atoms]:

@@ -234,6 +234,9 @@ def test_a_potential_that_is_wrong_on_purpose_is_off():
     assert off["off pw.x %"].to_numpy() == pytest.approx(50, rel=1e-6)
     (line,) = static_in_words(off)
     assert line.startswith("elastic: 5 of 5 beside pw.x, farthest off K ")
+    lonely = [comparison(name, "K", {("h", "eV"): 1.0}, {}, {}) for name in ("bain", "vacancy")]
+    lines = static_in_words(pd.concat([*lonely, off], ignore_index=True))
+    assert lines == [line, "bain, vacancy: nothing to compare them with"]
 
 
 def test_forces_are_compared_on_the_same_displaced_cells():

@@ -241,6 +241,7 @@ def test_what_the_audit_cut_out_is_compared_and_learnt(killed):
 
 def test_static_properties_stand_beside_those_that_pw_was_asked_for(killed):
     table = pd.read_csv(killed.results / "validation/static.csv")
+    # The potential is too poor to have a minimum for certain: then its value is empty, no error.
     asked = table["property"].isin(["equation_of_state", "elastic"])
     assert table["property"].nunique() == 8
     assert table.loc[asked, "pw.x"].notna().all()
