@@ -5,6 +5,7 @@ potential, has all of them in closed form: of the depth and curvature of that mi
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from ase import Atoms
