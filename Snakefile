@@ -40,6 +40,7 @@ if config["fit"]["members"]:
 include: "rules/verdict.smk"
 include: "rules/diagnosis.smk"
 include: "rules/validation.smk"
+include: "rules/properties.smk"
 
 
 if config["audit"]:

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from functools import cache
 from math import ceil
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
+from smallcell.properties import properties
 from smallcell.pseudopotentials import source_hash
 from smallcell.references import BOXES
 from smallcell.seeds import seeds
@@ -53,6 +55,10 @@ config["dft"].pop("preset", None)
 
 RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
+LATTICE_OF = {
+    symbol: {key: element[key] for key in ("symbol", "lattice", "lattice_constant")}
+    for symbol, element in ELEMENTS.items()
+}
 STAGES = {stage["name"]: stage for stage in config["stages"]}
 AUDIT = config["audit"] or {"cut_outs": 0, "add": False}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
@@ -60,6 +66,9 @@ PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in EL
 DECISIVE = ("ecutwfc", "ecutrho", "smearing", "degauss", "k_spacing", "conv_thr")
 LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
 BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
+PROPERTIES = properties(config["seed"])
+PUBLISHED = load_configfile(str(Path(workflow.basedir) / "config/references.yaml"))
+DISPERSION = "phonons" in config["validation"]["properties"]
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -194,6 +203,28 @@ def gate_labels():
     return expand("<results>/gate/labels/{structure}.json", structure=range(len(structures)))
 
 
+def property_structures(wildcards):
+    """Input function: what pw.x is asked for a static property, nothing if it is not asked."""
+    asked = wildcards.property in config["validation"]["dft"]
+    return [f"{RESULTS}/validation/{wildcards.property}/structures.extxyz"] if asked else []
+
+
+def property_labels(wildcards):
+    """Input function: reports of the labels of a static property, none if they are not asked for."""
+    if wildcards.property not in config["validation"]["dft"]:
+        return []
+    return [
+        f"{RESULTS}/validation/{wildcards.property}/labels/{structure}.json"
+        for structure in range(number_of_structures(wildcards.property))
+    ]
+
+
+@cache
+def number_of_structures(name):
+    """How many structures a static property has; no lattice constant changes that."""
+    return sum(len(PROPERTIES[name].structures(element)) for element in LATTICE_OF.values())
+
+
 def least_known(wildcards):
     """Input function: structures to start from, for those walkers that start from one."""
     if int(wildcards.walker) in least_known_walkers(sampling(wildcards)):
@@ -284,6 +315,8 @@ def label_memory(wildcards, input):
         return 0
     atoms = read_structures(input.structures)[int(wildcards.structure)]
     own = json.loads(Path(input.settings).read_text()) if "settings" in input.keys() else {}
+    if "k_spacing" in atoms.info:
+        own["k_spacing"] = atoms.info["k_spacing"]
     calculation = crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
     return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
 

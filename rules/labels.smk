@@ -23,7 +23,7 @@ rule label:
     log:
         "<logs>/{batch}/labels/{structure}.log",
     wildcard_constraints:
-        batch=rf"{BATCH}|gate",
+        batch=rf"{BATCH}|gate|validation/(?:{'|'.join(PROPERTIES)})",
     conda:
         "../envs/qe.yaml"
     threads: config["dft"]["cores"]

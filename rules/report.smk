@@ -55,6 +55,8 @@ rule summary:
         costs=final("costs.json"),
         equation_of_state="<results>/validation/equation_of_state.json",
         large_cell="<results>/validation/large_cell.json",
+        static="<results>/validation/static.csv",
+        dispersion="<results>/validation/dispersion.svg" if DISPERSION else [],
         imports="<results>/imports.csv" if config["imports"] else [],
         audit="<results>/audit/run.json" if config["audit"] else [],
         audit_table="<results>/audit.csv" if AUDIT["cut_outs"] else [],

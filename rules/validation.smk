@@ -1,3 +1,13 @@
+rule validate:
+    """All that proves the potential, without the rest of the results."""
+    input:
+        "<results>/validation/static.csv",
+        "<results>/validation/equation_of_state.svg",
+        "<results>/validation/large_cell.json",
+        *(["<results>/validation/dispersion.svg"] if DISPERSION else []),
+    localrule: True
+
+
 rule equation_of_state:
     """a0 and B of the potential beside those of pw.x at the campaign's settings."""
     input:
@@ -5,6 +15,7 @@ rule equation_of_state:
         seeds="<results>/seeds/train.extxyz",
     output:
         report="<results>/validation/equation_of_state.json",
+        table="<results>/validation/equation_of_state.csv",
         figure=report(
             "<results>/validation/equation_of_state.svg",
             caption="../report/equation_of_state.rst",
@@ -15,10 +26,8 @@ rule equation_of_state:
     conda:
         "../envs/fit.yaml"
     params:
-        lattices={
-            symbol: {key: element[key] for key in ("symbol", "lattice", "lattice_constant")}
-            for symbol, element in ELEMENTS.items()
-        },
+        lattices=LATTICE_OF,
+        published=PUBLISHED,
     script:
         "../scripts/equation_of_state.py"
 

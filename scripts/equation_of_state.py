@@ -4,46 +4,54 @@ import json
 
 import matplotlib
 import numpy as np
+import pandas as pd
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from smallcell.cells import atom_volume
 from smallcell.engine import MTPCalculator
 from smallcell.files import written_whole
 from smallcell.potential import read_potential
-from smallcell.progress import log_to
+from smallcell.progress import log_to, tell
+from smallcell.properties import comparison
 from smallcell.training import read_structures
-from smallcell.validation import energies_per_atom, fit_equation_of_state
+from smallcell.validation import energies_per_atom, equilibrium, strained_crystals_of
 
 log_to(snakemake.log[0])
 potential = read_potential(snakemake.input.potential)
-# Strained crystals alone: the training set has what is imported and other seeds besides.
-seeds = [atoms for atoms in read_structures(snakemake.input.seeds) if "strain" in atoms.info]
+seeds = read_structures(snakemake.input.seeds)
 figure, axes = plt.subplots(
     1, len(potential.species), figsize=(5 * len(potential.species), 3.6), squeeze=False
 )
-report = {}
+report, tables = {}, []
 for axis, symbol in zip(axes[0], potential.species, strict=True):
-    crystals = [atoms for atoms in seeds if set(atoms.symbols) == {symbol}]
+    element = snakemake.params.lattices[symbol]
+    crystals = strained_crystals_of(symbol, seeds)
     volumes, energies = energies_per_atom(crystals)
+    constant_dft, modulus_dft = equilibrium(crystals, element)
     for atoms in crystals:
         atoms.calc = MTPCalculator(potential)
     _, learned = energies_per_atom(crystals)
-    dft = fit_equation_of_state(volumes, energies)
     try:
-        mtp = fit_equation_of_state(volumes, learned)
-    except ValueError:
-        # That a potential has no crystal is a finding, and no reason to hide all others.
-        mtp = None
-    element = snakemake.params.lattices[symbol]
-    per_cell = element["lattice_constant"] ** 3 / atom_volume(element)
+        constant, modulus = equilibrium(crystals, element)
+    except ValueError as error:
+        tell(f"{symbol} by the potential: {error}")
+        constant = modulus = None
     report[symbol] = {
-        "lattice_constant_dft": np.cbrt(per_cell * dft.volume),
-        "lattice_constant": mtp and np.cbrt(per_cell * mtp.volume),
-        "bulk_modulus_dft": dft.bulk_modulus,
-        "bulk_modulus": mtp and mtp.bulk_modulus,
+        "lattice_constant_dft": constant_dft,
+        "lattice_constant": constant,
+        "bulk_modulus_dft": modulus_dft,
+        "bulk_modulus": modulus,
     }
+    tables.append(
+        comparison(
+            "equation_of_state",
+            symbol,
+            {("a0", "A"): constant or np.nan, ("B", "GPa"): modulus or np.nan},
+            {("a0", "A"): constant_dft, ("B", "GPa"): modulus_dft},
+            snakemake.params.published,
+        )
+    )
     axis.plot(volumes, 1000 * (energies - energies.min()), "o", label="pw.x")
     axis.plot(volumes, 1000 * (learned - energies.min()), "-", label="potential")
     axis.set(
@@ -55,5 +63,7 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
 figure.tight_layout()
 with written_whole(snakemake.output.figure) as part:
     figure.savefig(part, format="svg", metadata={"Date": None})
+with written_whole(snakemake.output.table) as part:
+    pd.concat(tables).to_csv(part, index=False, float_format="%.6g")
 with written_whole(snakemake.output.report) as part:
     part.write_text(json.dumps(report, indent=1))

@@ -20,6 +20,9 @@ atoms = canonical_form(selected).atoms()
 dft = dict(snakemake.params.dft)
 if settings := snakemake.input.get("settings"):
     dft |= json.loads(Path(settings).read_text())
+# Structures whose small differences count have a spacing at which all have the same mesh.
+if "k_spacing" in selected.info:
+    dft["k_spacing"] = selected.info["k_spacing"]
 calculation = crystal_calculation(atoms, dft, snakemake.params.pseudopotentials)
 program = read_program(snakemake.input.program)
 report, _ = label_once(atoms, calculation, program, snakemake.params, snakemake.input.upf)

@@ -8,6 +8,7 @@ import pandas as pd
 from smallcell.files import read_reports, written_whole
 from smallcell.ledger import audit_in_words, summary
 from smallcell.progress import log_to
+from smallcell.properties import static_in_words
 
 
 def audit_words() -> list[str]:
@@ -26,12 +27,20 @@ for symbol, eos in json.loads(Path(snakemake.input.equation_of_state).read_text(
     a, a_dft = eos["lattice_constant"], eos["lattice_constant_dft"]
     b, b_dft = eos["bulk_modulus"], eos["bulk_modulus_dft"]
     if a is None:
-        proofs.append(f"a0 of {symbol:<4}  none within the seeds' strains, pw.x {a_dft:.3f} A")
+        proofs.append(
+            f"a0 of {symbol:<4}  none: the potential's energy has no minimum where pw.x's has one, "
+            f"at {a_dft:.3f} A"
+        )
         continue
     proofs += [
         f"a0 of {symbol:<4}  {a:.3f} A, pw.x {a_dft:.3f} A ({a / a_dft - 1:+.2%})",
         f"B of {symbol:<5}  {b:.2f} GPa, pw.x {b_dft:.2f} GPa ({b / b_dft - 1:+.1%})",
     ]
+static = pd.read_csv(snakemake.input.static)
+# Lines of their own, above, tell of the equation of state.
+words = static_in_words(static[static["property"] != "equation_of_state"])
+for number, line in enumerate(words):
+    proofs.append(f"{'' if number else 'properties':<11} {line}")
 large = json.loads(Path(snakemake.input.large_cell).read_text())
 outcome = large["message"]
 if large["survived"]:

@@ -91,6 +91,7 @@ def meaning_faults(configuration: Mapping, levels: range) -> list[str]:
         *_potential_faults(configuration, levels),
         *_stage_faults(configuration),
         *_import_faults(configuration),
+        *_validation_faults(configuration),
         *_audit_faults(configuration),
     ]
 
@@ -270,6 +271,20 @@ def _labelled_file_faults(key: str, entry: Mapping, symbols: Sequence[str]) -> I
             f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
             f"{', '.join(symbols)}"
         )
+
+
+def _validation_faults(configuration: Mapping) -> Iterator[str]:
+    validation = configuration["validation"]
+    for name in validation["dft"]:
+        if name not in validation["properties"]:
+            yield f"validation.dft: {name} is not among validation.properties"
+    for element in configuration["elements"]:
+        lattice = element["lattice"]
+        if "elastic" in validation["dft"] and lattice in ("hcp", "diamond"):
+            yield (
+                f"validation.dft: elastic constants of {lattice} {element['symbol']} need atoms "
+                "that relax in strained cells, which labels do not; leave elastic out"
+            )
 
 
 def _audit_faults(configuration: Mapping) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ase import Atoms
 from ase.eos import EquationOfState
 from ase.units import GPa, bar
 
-from smallcell.cells import crystal
+from smallcell.cells import atom_volume, crystal
 from smallcell.sampling import (
     BAROSTAT_TIME,
     THERMOSTAT_TIME,
@@ -48,10 +48,13 @@ class EquationOfStateFit:
         Of an atom at the minimum of the energy (A^3).
     bulk_modulus : float
         There (GPa).
+    energy : float
+        There, of an atom (eV).
     """
 
     volume: float
     bulk_modulus: float
+    energy: float
 
 
 def fit_equation_of_state(volumes: np.ndarray, energies: np.ndarray) -> EquationOfStateFit:
@@ -77,8 +80,40 @@ def fit_equation_of_state(volumes: np.ndarray, energies: np.ndarray) -> Equation
             f"and five of them within {EOS_STRAIN:.0%} of it; see seeds.strain and seeds.number"
         )
     fit = EquationOfState(volumes[near], energies[near], eos="birchmurnaghan")
-    volume, _, modulus = fit.fit()
-    return EquationOfStateFit(float(volume), float(modulus / GPa))
+    volume, energy, modulus = fit.fit()
+    return EquationOfStateFit(float(volume), float(modulus / GPa), float(energy))
+
+
+def equilibrium(crystals: Sequence[Atoms], element: Mapping) -> tuple[float, float]:
+    """Find lattice constant (A) and bulk modulus (GPa) from an element's strained crystals.
+
+    Parameters
+    ----------
+    crystals : sequence of Atoms
+        With a calculator.
+    element : Mapping
+        ``symbol``, ``lattice`` and ``lattice_constant`` (A), whatever that is.
+    """
+    fit = fit_equation_of_state(*energies_per_atom(crystals))
+    scale = np.cbrt(fit.volume / atom_volume(element))
+    return float(scale * element["lattice_constant"]), fit.bulk_modulus
+
+
+def own_constant(state: Mapping) -> float:
+    """Lattice constant (A) at which a potential's properties are computed.
+
+    Parameters
+    ----------
+    state : Mapping
+        An element's equation of state: ``lattice_constant`` of the potential, None if its energy
+        has no minimum among the strains, and ``lattice_constant_dft``, which takes its place then.
+    """
+    return state["lattice_constant"] or state["lattice_constant_dft"]
+
+
+def strained_crystals_of(symbol: str, seeds: Sequence[Atoms]) -> list[Atoms]:
+    """Choose an element's strained crystals from all seeds, labelled or not."""
+    return [atoms for atoms in seeds if "strain" in atoms.info and set(atoms.symbols) == {symbol}]
 
 
 def energies_per_atom(structures: Sequence[Atoms]) -> tuple[np.ndarray, np.ndarray]:

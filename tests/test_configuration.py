@@ -14,6 +14,7 @@ from smallcell import configuration
 from smallcell.basis import LEVELS
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
 from smallcell.presets import preset_faults, with_preset
+from smallcell.properties import properties
 
 SCHEMA = yaml.safe_load((REPOSITORY / "config/schemas/config.schema.yaml").read_text())
 CAMPAIGNS = sorted(
@@ -65,6 +66,13 @@ def test_every_campaign_in_config_has_no_fault(name, monkeypatch):
     assert meaning_faults(campaign, LEVELS) == []
 
 
+def test_all_static_properties_can_be_asked_for_and_are_by_default(filled):
+    names = list(properties(seed=1))
+    assert SCHEMA["$defs"]["properties"]["items"]["enum"] == names
+    assert filled["validation"]["properties"] == names
+    assert filled["validation"]["dft"] == []
+
+
 def test_defaults_are_filled_in(filled):
     weights = {"energy": 1, "force": 0.1, "stress": 0.001, "convention": "size"}
     assert filled["fit"]["weights"] == weights
@@ -97,6 +105,7 @@ def test_defaults_are_filled_in(filled):
         ("dft.command", "mpirun -np 4 pw.x", ["dft.command", "mpirun -np 4 pw.x", "one word"]),
         ("dft.cores", 0, ["dft.cores", "0", "minimum of 1"]),
         ("dft.ecutwfc", "30 Ry", ["dft.ecutwfc", "30 Ry", "Ry"]),
+        ("validation", {"dft": ["phonon"]}, ["validation.dft[0]", "'phonon'", "'phonons'"]),
         ("dft.preset", "best", ["dft.preset", "best", "published", "config/presets.yaml"]),
         ("selection.prefer", "dearest", ["selection.prefer", "'cheapest', 'largest grade'"]),
         ("potential.grade", "nbh", ["potential.grade", "'configuration', 'neighbourhood'"]),
@@ -158,11 +167,15 @@ def test_an_element_needs_a_pseudopotential():
         ("stages.1.name", "audit", ["stages[1].name", "'audit' is a folder of the results"]),
         ("audit.temperature", [500, 100], ["audit.temperature", "500 to 100"]),
         ("audit.cut_outs", 0, ["audit.add", "audit.cut_outs is 0"]),
+        ("validation.properties", ["bain"], ["validation.dft: elastic", "validation.properties"]),
+        ("elements.0.lattice", "hcp", ["validation.dft: elastic constants of hcp K", "relax"]),
         ("audit.cut_out_atoms", 200, ["audit.cut_out_atoms: 200", "1/8", "1000"]),
     ],
 )
 def test_what_only_the_meaning_forbids_is_said_in_one_line(filled, key, value, words):
-    faults = meaning_faults(changed(filled | {"audit": AUDIT}, key, value), LEVELS)
+    validation = filled["validation"] | {"dft": ["elastic"]}
+    config = filled | {"audit": AUDIT, "validation": validation}
+    faults = meaning_faults(changed(config, key, value), LEVELS)
     assert len(faults) >= 1, "no fault found"
     assert any(all(word in fault for word in words) for fault in faults), faults
     assert not any("\n" in fault for fault in faults)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.units import GPa
 from random_potentials import random_potential
 
@@ -14,8 +15,10 @@ from smallcell.sampling import provide
 from smallcell.validation import (
     Ramp,
     asked_temperature,
+    equilibrium,
     fit_equation_of_state,
     large_crystal,
+    own_constant,
     run_large_cell,
     write_large_cell_run,
 )
@@ -39,6 +42,23 @@ def test_the_parameters_of_a_known_curve_are_found():
 def test_a_curve_without_a_minimum_is_refused():
     with pytest.raises(ValueError, match="no equation of state from 9 strains"):
         fit_equation_of_state(np.arange(1.0, 10.0), np.arange(9.0))
+
+
+def test_the_lattice_constant_is_that_of_the_lattice_whatever_the_cell():
+    element = {"symbol": "Ag", "lattice": "fcc", "lattice_constant": 4.0}
+    crystals = []
+    for edge in np.linspace(3.9, 4.6, 11):
+        crystals.append(bulk("Ag", "fcc", a=edge))
+        energy = birch_murnaghan(crystals[-1].get_volume(), 4.2**3 / 4, 100.0, 5.0)
+        crystals[-1].calc = SinglePointCalculator(crystals[-1], energy=energy)
+    constant, modulus = equilibrium(crystals, element)
+    assert constant == pytest.approx(4.2, rel=1e-4)
+    assert modulus == pytest.approx(100, rel=1e-3)
+
+
+def test_a_potential_without_a_minimum_has_its_properties_at_the_constant_of_pw():
+    assert own_constant({"lattice_constant": 5.2, "lattice_constant_dft": 5.3}) == 5.2
+    assert own_constant({"lattice_constant": None, "lattice_constant_dft": 5.3}) == 5.3
 
 
 def test_a_large_cell_of_a_sound_potential_survives(sound_potential, tmp_path):

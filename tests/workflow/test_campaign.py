@@ -241,13 +241,36 @@ def test_what_the_audit_cut_out_is_compared_and_learnt(killed):
     assert "with them in the training set" in summary
 
 
+def test_static_properties_stand_beside_those_that_pw_was_asked_for(killed):
+    table = pd.read_csv(killed.results / "validation/static.csv")
+    # The potential is too poor to have a minimum for certain: then its value is empty, no error.
+    asked = table["property"].isin(["equation_of_state", "elastic"])
+    assert table["property"].nunique() == 8
+    assert table.loc[asked, "pw.x"].notna().all()
+    assert table.loc[~asked, "pw.x"].isna().all()
+    reports = [
+        json.loads((killed.results / f"validation/elastic/labels/{number}.json").read_text())
+        for number in range(3)
+    ]
+    stretched, compressed, _ = (
+        read_label(killed.folder / "labels", report["key"]).atoms for report in reports
+    )
+    # Half the difference between the pressures of two crystals, wherever their axes are.
+    pressures = [atoms.get_stress()[:3].mean() / GPa for atoms in (stretched, compressed)]
+    modulus = table.loc[(table["property"] == "elastic") & (table["quantity"] == "B"), "pw.x"]
+    assert modulus.tolist() == pytest.approx([(pressures[0] - pressures[1]) / 0.02], rel=1e-4)
+    assert modulus.item() > 0
+    assert "elastic: 5 of 5 beside pw.x" in (killed.results / "summary.txt").read_text()
+    assert (killed.results / "validation/dispersion.svg").stat().st_size > 0
+
+
 def test_nothing_finished_was_labelled_twice(killed):
     fates = pd.read_csv(killed.results / "fates.csv")
     kept = fates["fate"].isin(LABELLED)
     entries = [entry.name for entry in (killed.folder / "labels").glob("??/*")]
-    # More than the structures: the isolated atom in three boxes, and three crystals of the gate,
-    # of which a fourth is a seed.
-    assert len(entries) == len(set(entries)) == fates.loc[kept, "key"].nunique() + 3 + 3
+    # More than the structures: the isolated atom in three boxes, three crystals of the gate, of
+    # which a fourth is a seed, and three strained ones of the elastic constants.
+    assert len(entries) == len(set(entries)) == fates.loc[kept, "key"].nunique() + 3 + 3 + 3
     assert all(read_label(killed.folder / "labels", key) for key in entries)
 
 
@@ -289,7 +312,7 @@ def test_a_second_run_does_nothing(replayed):
 
 
 def test_a_changed_validation_repeats_the_validation_alone(replayed):
-    replayed.configure(validation={"cell": [2, 2, 2], "duration": 1.5})
+    replayed.configure(validation={"cell": [2, 2, 2], "duration": 1.5, "dft": ["elastic"]})
     assert set(replayed.jobs_due()) == {"large_cell", "summary", "page", "all"}
     replayed.configure()
 

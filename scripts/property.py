@@ -1,0 +1,49 @@
+"""A static property of each element by the potential, beside pw.x and published values."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from smallcell.engine import MTPCalculator
+from smallcell.files import read_reports, written_whole
+from smallcell.labels import SUCCESSES
+from smallcell.potential import read_potential
+from smallcell.progress import log_to, tell
+from smallcell.properties import (
+    comparison,
+    evaluated,
+    labelled_structures,
+    properties,
+    values_by_potential,
+)
+from smallcell.training import read_structures
+from smallcell.validation import own_constant
+
+log_to(snakemake.log[0])
+name = snakemake.wildcards.property
+asked = properties(snakemake.params.seed)[name]
+calculator = MTPCalculator(read_potential(snakemake.input.potential))
+constants = json.loads(Path(snakemake.input.equation_of_state).read_text())
+asked_of_dft = [atoms for file in snakemake.input.structures for atoms in read_structures(file)]
+reports = read_reports(snakemake.input.labels)
+for report in reports:
+    if report["fate"] not in SUCCESSES:
+        tell(f"{name}: nothing by pw.x, structure {report['structure']} {report['fate']}")
+store = Path(snakemake.params.labels["store"])
+tables = []
+for symbol, element in snakemake.params.lattices.items():
+    own = element | {"lattice_constant": own_constant(constants[symbol])}
+    by_potential = values_by_potential(asked, own, calculator)
+    by_dft = {}
+    structures, labelled = labelled_structures(symbol, asked_of_dft, reports, store)
+    if labelled:
+        dft_element = element | {"lattice_constant": constants[symbol]["lattice_constant_dft"]}
+        by_dft = asked.values(dft_element, labelled)
+        if asked.errors:
+            by_potential |= asked.errors(evaluated(structures, calculator), labelled)
+    tables.append(comparison(name, symbol, by_potential, by_dft, snakemake.params.published))
+table = pd.concat(tables)
+with written_whole(snakemake.output[0]) as part:
+    table.to_csv(part, index=False, float_format="%.6g")
+tell(f"{name}: {len(table)} values, {table['pw.x'].notna().sum()} of them by pw.x too")
