@@ -18,7 +18,9 @@ from smallcell.properties import properties
 
 SCHEMA = yaml.safe_load((REPOSITORY / "config/schemas/config.schema.yaml").read_text())
 CAMPAIGNS = sorted(
-    path.name for path in (REPOSITORY / "config").glob("*.yaml") if path.name != "presets.yaml"
+    path.name
+    for path in (REPOSITORY / "config").glob("*.yaml")
+    if path.name not in ("presets.yaml", "references.yaml")
 )
 QUICKSTART = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
 

@@ -26,6 +26,7 @@ from smallcell.engine import MTPCalculator
 from smallcell.labels import Fate, crystal_calculation, k_mesh
 from smallcell.phonons import dispersion, dispersion_table
 from smallcell.properties import (
+    KINDS,
     common_spacing,
     comparison,
     evaluated,
@@ -195,6 +196,21 @@ def test_what_does_not_come_to_rest_has_no_value():
     (found,) = evaluated([atoms], collapsing, relaxes=True)
     assert np.isnan(found.get_stress()).all()
     assert np.isfinite(evaluated([atoms], collapsing)[0].get_stress()).all()
+
+
+def test_published_values_are_of_quantities_that_there_are(sound_potential):
+    """A name that no table has would be passed over without a word."""
+    element = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
+    calculator = MTPCalculator(sound_potential.potential)
+    known = {("equation_of_state", "a0"), ("equation_of_state", "B")}
+    for name in PROPERTIES:
+        known |= {(name, quantity) for quantity in found(name, element, calculator)}
+    published = yaml.safe_load((REPOSITORY / "config/references.yaml").read_text())
+    for entry in (entry for entries in published.values() for entry in entries):
+        assert (entry["property"], entry["quantity"]) in known
+        assert entry["kind"] in KINDS
+        assert entry["value"] > 0
+        assert entry["source"]
 
 
 def test_a_missing_reference_is_missing_and_not_zero():
