@@ -21,6 +21,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from benchmarks.md import table
 from smallcell.approach import wall
 from smallcell.basis import generate_basis
+from smallcell.draws import Walker, draw_conditions
 from smallcell.engine import Engine
 from smallcell.errors import errors
 from smallcell.fitting import fit, random_starts
@@ -28,7 +29,7 @@ from smallcell.force_bias import bias_table, histogram
 from smallcell.formats import read_labelled
 from smallcell.loss import Weights
 from smallcell.potential import Potential, read_potential, write_potential
-from smallcell.sampling import draw_conditions, provide, walk, write_walk
+from smallcell.sampling import provide, walk, write_walk
 
 ELEMENT = {"lattice": "bcc", "lattice_constant": 5.3}
 
@@ -43,6 +44,11 @@ SAMPLING = {
     "grade_every": 500,
     "save_above": 0,
     "stop_above": 1e6,
+    "draws": "independent",
+    "hottest": 0,
+    "ramp": False,
+    "swap_every": 0,
+    "samples": 0,
 }
 HOT = {"temperature": [300, 800], "displacement": 0.1}
 
@@ -84,26 +90,20 @@ def frames(
         Whether atoms have velocities at the start.
     seed : int
     """
-    rng = np.random.default_rng(seed)
+    sampling = sampling | {"walkers": WALKS, "velocities": moving}
     barrier = wall(oracle, structures)
     found = []
     for cell in cells:
-        for _ in range(WALKS):
+        for number in range(WALKS):
             stage = {"cell": cell, "unit": "conventional"}
-            conditions = draw_conditions(
-                [{"symbol": oracle.species[0]} | ELEMENT], stage, sampling, rng
-            )
+            walker = Walker(seed, f"force-bias-{cell}", 0, number)
+            elements = [{"symbol": oracle.species[0]} | ELEMENT]
+            conditions = draw_conditions(walker, elements, stage, sampling)
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 write_potential(folder / "oracle.almtp", oracle)
                 provide(folder, folder / "oracle.almtp")
                 write_walk(folder, conditions, sampling, oracle.species, barrier)
-                if not moving:
-                    script = folder / "in.walk"
-                    lines = script.read_text().splitlines(keepends=True)
-                    script.write_text(
-                        "".join(line for line in lines if not line.startswith("velocity"))
-                    )
                 # The first frame is the start, which all walks have.
                 found += walk(folder, oracle.species).frames[1:]
     return labelled(found, oracle)

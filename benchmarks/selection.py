@@ -25,15 +25,17 @@ from smallcell.approach import wall
 from smallcell.basis import generate_basis
 from smallcell.candidates import gather
 from smallcell.cost import expected_cost
+from smallcell.draws import Walker, draw_conditions
 from smallcell.engine import with_active_set
 from smallcell.fitting import starting_potential
 from smallcell.labels import crystal_calculation
 from smallcell.potential import Potential, read_potential, write_potential
-from smallcell.sampling import draw_conditions, provide, walk, write_walk
+from smallcell.sampling import provide, walk, write_walk
 from smallcell.selection import active_set, grades, select
 from smallcell.training import read_structures
 
 THRESHOLD = 2.1
+WALKERS = 12
 SAMPLING = {
     "temperature": [100, 800],
     "pressure": [0, 0.5],
@@ -45,10 +47,16 @@ SAMPLING = {
     "grade_every": 10,
     "save_above": THRESHOLD,
     "stop_above": 10,
+    "walkers": WALKERS,
+    "draws": "independent",
+    "hottest": 0,
+    "ramp": False,
+    "velocities": True,
+    "swap_every": 0,
+    "samples": 0,
 }
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
 CELLS = (1, 1, 2), (1, 2, 2), (2, 2, 2)
-WALKERS = 12
 TOLERANCES = (0.0, 0.2, 0.5, 1.05)
 MODES = ("configuration", "neighbourhood")
 SETTINGS = {
@@ -96,12 +104,12 @@ def walks(potential: Potential, training: Sequence[Atoms]) -> list[list[Atoms]]:
     barrier = wall(potential, training)
     for number in range(WALKERS):
         stage = {"cell": CELLS[number % len(CELLS)], "unit": "conventional"}
-        rng = np.random.default_rng(number)
+        walker = Walker(1, "selection", 0, number)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             write_potential(folder / "made.almtp", potential)
             provide(folder, folder / "made.almtp")
-            conditions = draw_conditions([POTASSIUM], stage, SAMPLING, rng)
+            conditions = draw_conditions(walker, [POTASSIUM], stage, SAMPLING)
             write_walk(folder, conditions, SAMPLING, potential.species, barrier)
             found.append(walk(folder, potential.species).frames)
     return found

@@ -21,6 +21,9 @@ SAMPLING = {
     "grade_every": 2,
     "save_above": 2.1,
     "stop_above": 1e9,
+    "velocities": True,
+    "swap_every": 0,
+    "samples": 0,
 }
 MODES = ["configuration", "neighbourhood"]
 
@@ -45,7 +48,8 @@ def walked(potential, folder):
     folder.mkdir()
     write_potential(folder / "made.almtp", potential)
     provide(folder, folder / "made.almtp")
-    conditions = Conditions(300, 0.0, strained(0.96, 1000), 1)
+    start = strained(0.96, 1000)
+    conditions = Conditions((300, 300), (0.0, 0.0), start, start.get_volume(), 1)
     write_walk(folder, conditions, SAMPLING, ["K"], Wall(1.0, 0.9, 1.0))
     done = walk(folder, ["K"])
     assert done.fate == WalkFate.FINISHED
