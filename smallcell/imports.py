@@ -258,7 +258,8 @@ def compare(imported: Import, own: Sequence[Atoms]) -> Import:
     ----------
     imported : Import
     own : sequence of Atoms
-        Strained crystals of one element each, energies relative to isolated atoms (eV).
+        Seeds of one element each, energies relative to isolated atoms (eV); of those with a pair of
+        atoms close to each other, ``info["close"]`` tells.
 
     Returns
     -------
@@ -270,7 +271,8 @@ def compare(imported: Import, own: Sequence[Atoms]) -> Import:
     ValueError
         If the energies have another reference or stresses are out of all proportion.
     """
-    offsets = energy_offsets(imported.structures, own)
+    crystals = [atoms for atoms in own if "close" not in atoms.info]
+    offsets = energy_offsets(imported.structures, crystals)
     warnings = list(imported.warnings)
     for symbol, offset in offsets.items():
         found = (

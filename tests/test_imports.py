@@ -337,3 +337,12 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path, name, conte
     with pytest.raises(ValueError, match=words) as refusal:
         read(tmp_path / name)
     assert "\n" not in str(refusal.value)
+
+
+def test_seeds_with_close_pairs_are_no_measure_of_energies(crystals, tmp_path):
+    path = written(tmp_path, crystals)
+    own = read(path).structures
+    pair = own[1].copy()
+    pair.info["close"] = 0.7
+    pair.calc = SinglePointCalculator(pair, energy=700.0, forces=[[0, 0, 0]], stress=np.zeros(6))
+    assert compare(read(path), [*own, pair]).warnings == compare(read(path), own).warnings == ()
