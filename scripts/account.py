@@ -1,9 +1,7 @@
 """Add up what the campaign has cost."""
 
-import json
-
 from smallcell.budget import account
-from smallcell.files import read_reports, written_whole
+from smallcell.files import read_reports, write_report
 from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
@@ -16,5 +14,4 @@ costs = account(
     read_reports(given.fits),
     read_reports(given.references),
 )
-with written_whole(snakemake.output[0]) as part:
-    part.write_text(json.dumps(costs, indent=1))
+write_report(snakemake.output[0], costs)

@@ -1,6 +1,5 @@
 """Heat and cool a large cell, and grade every atom on the way: what does the potential not know?"""
 
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -20,7 +19,7 @@ from smallcell.audit import (
     run_report,
     run_table,
 )
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_report, write_table
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
 from smallcell.sampling import provide
@@ -95,10 +94,7 @@ histogram_axis.set(xlabel="grade of an atom", ylabel="density", xscale="log", ys
 histogram_axis.legend()
 
 write_structures(snakemake.output.frames, centred)
-with written_whole(snakemake.output.records) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
-with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(report, indent=1))
+write_table(snakemake.output.records, table)
+write_figure(snakemake.output.figure, figure)
+write_report(snakemake.output.report, report)
 tell(f"audit: {outcome.atoms} atoms, {'survived' if outcome.survived else outcome.message}")

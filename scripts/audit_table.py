@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from smallcell.audit import audit_table
-from smallcell.files import read_reports, written_whole
+from smallcell.files import read_reports, write_table
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.training import read_structures
@@ -16,5 +16,4 @@ table = audit_table(
     Path(snakemake.params.labels["store"]),
     read_reports(snakemake.input.references),
 )
-with written_whole(snakemake.output[0]) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output[0], table)

@@ -1,6 +1,5 @@
 """Compare grade and disagreement with the errors of held-out structures: table, verdict, figure."""
 
-import json
 from dataclasses import asdict
 
 import matplotlib
@@ -10,7 +9,7 @@ import matplotlib.pyplot as plt
 
 from smallcell.calibration import calibration, calibration_table, conclusion
 from smallcell.errors import differences
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_report, write_table
 from smallcell.held_out import HELD_OUT
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
@@ -25,13 +24,11 @@ for atoms in structures:
     path = snakemake.params.potentials[atoms.info["batch"]]
     errors += differences(read_potential(path), [atoms])
 table = calibration_table(structures, errors)
-with written_whole(snakemake.output.table) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output.table, table)
 found = calibration(table)
 words = conclusion(table, found)
 report = {"conclusion": words} | (asdict(found) if found else {})
-with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(report, indent=1))
+write_report(snakemake.output.report, report)
 tell(words)
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
@@ -47,5 +44,4 @@ axes[0].set(ylabel="force error / meV/A")
 if len(shown):
     axes[0].legend()
 figure.suptitle(words, fontsize=8, wrap=True)
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
+write_figure(snakemake.output.figure, figure)

@@ -1,9 +1,7 @@
 """Choose the settings to try together from those that were good enough alone."""
 
-import json
-
 from smallcell.convergence import combined_points, convergence_table, read_points
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
@@ -17,5 +15,4 @@ table = convergence_table(
 )
 settings = combined_points(table, snakemake.params.convergence).values()
 for values, path in zip(settings, snakemake.output, strict=True):
-    with written_whole(path) as part:
-        part.write_text(json.dumps(values))
+    write_report(path, values)

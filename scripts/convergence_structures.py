@@ -1,10 +1,9 @@
 """Write the structures of the convergence study, and the settings to try on them one by one."""
 
-import json
 from pathlib import Path
 
 from smallcell.convergence import convergence_structures, points
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.progress import log_to
 from smallcell.training import write_structures
 
@@ -16,5 +15,4 @@ structures = convergence_structures(
 write_structures(snakemake.output.structures, structures)
 settings = points(convergence).values()
 for values, path in zip(settings, snakemake.output.settings, strict=True):
-    with written_whole(Path(path)) as part:
-        part.write_text(json.dumps(values))
+    write_report(Path(path), values)

@@ -12,7 +12,7 @@ from smallcell.convergence import (
     read_points,
     settings_text,
 )
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_table, written_whole
 from smallcell.progress import log_to, tell
 
 log_to(snakemake.log[0])
@@ -25,8 +25,7 @@ table = convergence_table(
         snakemake.params.labels["store"],
     )
 )
-with written_whole(snakemake.output.table) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output.table, table)
 
 best = cheapest(table, tolerances)
 text = settings_text(best, tolerances)
@@ -49,5 +48,4 @@ for axis, (name, column) in zip(axes, ERRORS.items(), strict=True):
         axis.plot(best["core-seconds"], best[column], "o", ms=14, fillstyle="none", color="black")
     axis.set(xlabel="core-seconds of all structures", ylabel=column.replace(" error", " error /"))
 axes[0].legend()
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
+write_figure(snakemake.output.figure, figure)

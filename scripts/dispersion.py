@@ -11,7 +11,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 from smallcell.engine import MTPCalculator
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_table
 from smallcell.phonons import dispersion, dispersion_table
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
@@ -56,7 +56,5 @@ for axis, (symbol, element) in zip(axes[0], lattices.items(), strict=True):
     axis.axhline(0, color="grey", linewidth=0.5)
     axis.legend()
 figure.tight_layout()
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
-with written_whole(snakemake.output.table) as part:
-    pd.concat(tables).to_csv(part, index=False, float_format="%.6g")
+write_figure(snakemake.output.figure, figure)
+write_table(snakemake.output.table, pd.concat(tables))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from smallcell.ensemble import members
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.loss import Weights, emphasised
 from smallcell.potential import read_potential, write_potential
 from smallcell.progress import log_to
@@ -30,5 +30,4 @@ found = members(
 )
 for path, member in zip(snakemake.output.members, found, strict=True):
     write_potential(path, member)
-with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps({"seconds": time.perf_counter() - began}))
+write_report(snakemake.output.report, {"seconds": time.perf_counter() - began})

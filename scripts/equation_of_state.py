@@ -1,7 +1,5 @@
 """Equation of state of each element: the potential beside pw.x, on the seeds."""
 
-import json
-
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -10,7 +8,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 from smallcell.engine import MTPCalculator
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_report, write_table
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
 from smallcell.properties import comparison
@@ -61,9 +59,6 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
     )
     axis.legend()
 figure.tight_layout()
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
-with written_whole(snakemake.output.table) as part:
-    pd.concat(tables).to_csv(part, index=False, float_format="%.6g")
-with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(report, indent=1))
+write_figure(snakemake.output.figure, figure)
+write_table(snakemake.output.table, pd.concat(tables))
+write_report(snakemake.output.report, report)

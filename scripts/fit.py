@@ -1,6 +1,5 @@
 """Fit the potential to a training set, tell its errors, choose its active set and its wall."""
 
-import json
 from dataclasses import asdict
 
 import numpy as np
@@ -9,7 +8,7 @@ from smallcell.approach import wall
 from smallcell.basis import generate_basis
 from smallcell.engine import with_active_set
 from smallcell.errors import errors, in_report_units
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.fitting import STARTS, fit, random_starts
 from smallcell.loss import Weights, emphasised
 from smallcell.potential import read_potential, write_potential
@@ -52,10 +51,8 @@ report = {
 }
 write_potential(snakemake.output.mtp, potential)
 write_potential(snakemake.output.almtp, potential)
-with written_whole(snakemake.output.wall) as part:
-    part.write_text(json.dumps(asdict(wall(potential, structures)), indent=1))
-with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(report, indent=1))
+write_report(snakemake.output.wall, asdict(wall(potential, structures)))
+write_report(snakemake.output.report, report)
 batch = snakemake.wildcards.batch
 words = f"{batch}: fit to {len(structures)}: {errors_in_words(report['training'])}"
 tell(words + (f"; held out: {errors_in_words(report['held_out'])}" if held_out else ""))

@@ -5,7 +5,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_table
 from smallcell.force_bias import bias_table, by_stage, histogram
 from smallcell.parity import with_stages
 from smallcell.potential import read_potential
@@ -17,12 +17,10 @@ train, held_out = (read_structures(snakemake.input[name]) for name in ("train", 
 test = {"test": read_structures(snakemake.input.test)} if snakemake.input.test else {}
 of_stages = by_stage(train)
 forces = histogram(of_stages | {"held out": held_out} | test)
-with written_whole(snakemake.output.forces) as part:
-    forces.to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output.forces, forces)
 judged = {"training": train} | with_stages("held out", held_out) | test
 bias = bias_table(read_potential(snakemake.input.potential), judged)
-with written_whole(snakemake.output.bias) as part:
-    bias.to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output.bias, bias)
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
 for name, rows in forces.groupby("set", sort=False):
@@ -41,5 +39,4 @@ axes[2].set_ylim(bottom=0)
 for axis in axes:
     axis.set(xlabel="DFT |F| from / meV/A")
     axis.legend()
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
+write_figure(snakemake.output.figure, figure)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from smallcell.files import read_reports, written_whole
+from smallcell.files import read_reports, write_table
 from smallcell.gate import gate_table
 from smallcell.jobs import stored_label
 from smallcell.progress import log_to
@@ -16,5 +16,4 @@ table = gate_table(
     [report["label_core_seconds"] for report in reports],
     snakemake.params.k_spacing,
 )
-with written_whole(snakemake.output[0]) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output[0], table)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from smallcell.errors import errors, in_report_units
-from smallcell.files import read_reports, written_whole
+from smallcell.files import read_reports, write_report
 from smallcell.held_out import of_stage
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
@@ -28,8 +28,7 @@ try:
 except ValueError as error:
     tell(f"{here.stage}/{here.round}: {error}")
     raise
-with written_whole(snakemake.output[0]) as part:
-    part.write_text(json.dumps(judgement, indent=1))
+write_report(snakemake.output[0], judgement)
 fate_words = ", ".join(f"{number} {fate}" for fate, number in judgement["fates"].items())
 tell(
     f"{here.stage}/{here.round}: {len(walks)} walkers saved {judgement['frames']} frames, "

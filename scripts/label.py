@@ -5,7 +5,7 @@ from pathlib import Path
 
 from smallcell.canonical import canonical_form
 from smallcell.cost import expected_cost
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.jobs import label_once
 from smallcell.labels import crystal_calculation
 from smallcell.programs import read_program
@@ -33,8 +33,7 @@ identity = {
     "atoms": len(atoms),
     "expected_cost": expected_cost(atoms, calculation),
 }
-with written_whole(snakemake.output[0]) as part:
-    part.write_text(json.dumps(identity | origin | report, indent=1))
+write_report(snakemake.output[0], identity | origin | report)
 tell(
     f"{identity['batch']}: structure {number}, {identity['formula']}: {report['fate']}"
     f"{report['message'] and ', ' + report['message']} ({report['core_seconds']:.0f} core-s)"

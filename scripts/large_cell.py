@@ -1,12 +1,11 @@
 """Run molecular dynamics of a large cell of the first element, the test that small cells miss."""
 
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from smallcell.cells import crystal
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.progress import log_to, tell
 from smallcell.sampling import provide
 from smallcell.validation import Ramp, run_large_cell, write_large_cell_run
@@ -24,6 +23,5 @@ with tempfile.TemporaryDirectory(prefix="large-cell-") as name:
     seed = snakemake.params.seed % 900000 + 1
     write_large_cell_run(folder, start, species, ramps, barrier, seed)
     outcome, _ = run_large_cell(folder, start, ramps)
-with written_whole(snakemake.output[0]) as part:
-    part.write_text(json.dumps(settings | asdict(outcome), indent=1))
+write_report(snakemake.output[0], settings | asdict(outcome))
 tell(f"large cell: {'survived' if outcome.survived else outcome.message}")

@@ -5,7 +5,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from smallcell.files import read_reports, written_whole
+from smallcell.files import read_reports, write_figure, write_table
 from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table
 from smallcell.progress import log_to
 
@@ -21,10 +21,8 @@ for batch, files in snakemake.params.batches.items():
         row |= fit_columns(fit)
     rows.append(row)
 table = rounds_table(rows)
-with written_whole(snakemake.output.rounds) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
-with written_whole(snakemake.output.fates) as part:
-    fates_table(fates).to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output.rounds, table)
+write_table(snakemake.output.fates, fates_table(fates))
 
 names = [batch.replace("/", " ") for batch in snakemake.params.batches]
 figure, (labels_axis, force_axis, energy_axis) = plt.subplots(
@@ -39,5 +37,4 @@ for axis, quantity, unit in ((force_axis, "force", "meV/A"), (energy_axis, "ener
     axis.set_ylim(bottom=0)
     axis.legend()
 energy_axis.tick_params(axis="x", rotation=60)
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
+write_figure(snakemake.output.figure, figure)

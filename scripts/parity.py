@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from smallcell.errors import REPORT_FACTORS
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_table
 from smallcell.held_out import QUANTITIES
 from smallcell.parity import pairs, parity_table, with_stages
 from smallcell.potential import read_potential
@@ -21,8 +21,7 @@ sets = with_stages("training", train) | with_stages("held out", held_out)
 if snakemake.input.test:
     sets["test"] = read_structures(snakemake.input.test)
 found = {name: pairs(potential, structures) for name, structures in sets.items()}
-with written_whole(snakemake.output.table) as part:
-    parity_table(found).to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output.table, parity_table(found))
 
 shown = [name for name in ("training", "held out", "test") if sets.get(name)]
 figure, axes = plt.subplots(2, 3, figsize=(12, 7), sharex="col", layout="constrained")
@@ -41,5 +40,4 @@ for (above, below), quantity in zip(axes.T, QUANTITIES, strict=True):
     above.set(title=quantity, ylabel=f"potential / {unit}")
     below.set(xlabel=f"DFT / {unit}", ylabel=f"error / {residual_unit}")
     above.legend()
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None}, dpi=150)
+write_figure(snakemake.output.figure, figure, 150)

@@ -6,7 +6,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from ase.visualize.plot import plot_atoms
 
-from smallcell.files import written_whole
+from smallcell.files import write_figure
 from smallcell.progress import log_to
 from smallcell.training import read_structures
 
@@ -24,5 +24,4 @@ for axis, atoms in zip(axes, met[:NUMBER], strict=False):
     # A cell of two atoms shows its surroundings only in repeats.
     plot_atoms(atoms.repeat(2), axis, rotation="-80x,20y,5z", radii=0.4)
     axis.set_title(f"{atoms.info['batch']}\ngrade {atoms.info['grade']:.3g}")
-with written_whole(snakemake.output[0]) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None}, dpi=100)
+write_figure(snakemake.output[0], figure, 100)

@@ -1,9 +1,8 @@
 """Ask the configured pw.x for its version."""
 
-import json
 from dataclasses import asdict
 
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.programs import Program, ask_pw
 from smallcell.progress import log_to, tell
 
@@ -11,5 +10,4 @@ log_to(snakemake.log[0])
 command = snakemake.params.command
 program = Program("pw.x", None) if command is None else ask_pw(command)
 tell(f"labels come from {program.name} {program.version or 'of any version, by the store'}")
-with written_whole(snakemake.output[0]) as part:
-    part.write_text(json.dumps(asdict(program)))
+write_report(snakemake.output[0], asdict(program))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from smallcell.engine import MTPCalculator
-from smallcell.files import read_reports, written_whole
+from smallcell.files import read_reports, write_table
 from smallcell.labels import SUCCESSES
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
@@ -44,6 +44,5 @@ for symbol, element in snakemake.params.lattices.items():
             by_potential |= asked.errors(evaluated(structures, calculator), labelled)
     tables.append(comparison(name, symbol, by_potential, by_dft, snakemake.params.published))
 table = pd.concat(tables)
-with written_whole(snakemake.output[0]) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output[0], table)
 tell(f"{name}: {len(table)} values, {table['pw.x'].notna().sum()} of them by pw.x too")

@@ -1,8 +1,6 @@
 """Read the files of labelled structures that the configuration names, and check each by itself."""
 
-import json
-
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.imports import read_import, report
 from smallcell.progress import log_to, tell
 from smallcell.training import write_structures
@@ -18,5 +16,4 @@ for entry in snakemake.params.imports:
     structures += found.structures
     reports.append(report(found))
 write_structures(snakemake.output.structures, structures)
-with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(reports, indent=1))
+write_report(snakemake.output.report, reports)

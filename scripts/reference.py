@@ -1,10 +1,8 @@
 """Energy of an isolated atom: the configuration's own value, or pw.x in a large enough box."""
 
-import json
-
 from smallcell.budget import price
 from smallcell.canonical import canonical_form
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.jobs import label_once
 from smallcell.labels import SUCCESSES, atom_calculation, isolated_atom
 from smallcell.programs import read_program
@@ -55,5 +53,4 @@ if found["energy"] is None:
         f"isolated {symbol} atom: {found['energy']:.4f} eV, "
         f"{1000 * found['box_error']:.1f} meV of it due to the box"
     )
-with written_whole(snakemake.output[0]) as part:
-    part.write_text(json.dumps(found))
+write_report(snakemake.output[0], found)

@@ -13,7 +13,7 @@ from smallcell.choice import Choice, Outcome, choose
 from smallcell.cost import expected_cost
 from smallcell.ensemble import disagreement
 from smallcell.errors import errors, in_report_units
-from smallcell.files import read_reports, written_whole
+from smallcell.files import read_reports, write_report, write_table
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
 from smallcell.labels import crystal_calculation
 from smallcell.potential import read_potential
@@ -102,7 +102,5 @@ report |= {
     "held_out": choice.number(HELD_OUT),
 }
 write_structures(snakemake.output.structures, choice.structures)
-with written_whole(snakemake.output.samples) as part:
-    table.to_csv(part, index=False, float_format="%.6g")
-with written_whole(snakemake.output.report) as part:
-    part.write_text(json.dumps(report, indent=1))
+write_table(snakemake.output.samples, table)
+write_report(snakemake.output.report, report)

@@ -6,14 +6,13 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from smallcell.files import written_whole
+from smallcell.files import write_figure, write_table
 from smallcell.ledger import grades_table
 from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
 rounds = dict(zip(snakemake.params.rounds, map(pd.read_csv, snakemake.input), strict=True))
-with written_whole(snakemake.output.table) as part:
-    grades_table(rounds).to_csv(part, index=False, float_format="%.6g")
+write_table(snakemake.output.table, grades_table(rounds))
 
 figure, axes = plt.subplots(2, 1, figsize=(7, 5), sharex=True, layout="constrained")
 for axis, column, label in zip(
@@ -28,5 +27,4 @@ axes[0].axhline(snakemake.params.save_above, color="grey", linestyle="--")
 if any(len(table) for table in rounds.values()):
     axes[0].set_yscale("log")
 axes[1].set_xticks(range(len(rounds)), [name.replace("/", " ") for name in rounds], rotation=60)
-with written_whole(snakemake.output.figure) as part:
-    figure.savefig(part, format="svg", metadata={"Date": None})
+write_figure(snakemake.output.figure, figure)

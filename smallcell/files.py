@@ -2,9 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @contextmanager
@@ -39,3 +44,29 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 def read_reports(paths: Sequence[str | Path]) -> list[dict]:
     """Read what jobs reported, one JSON file each."""
     return [json.loads(Path(path).read_text()) for path in paths]
+
+
+def write_report(path: str | Path, report: Mapping | Sequence) -> None:
+    """Write what a job reports as JSON, whole or not at all."""
+    with written_whole(path) as part:
+        part.write_text(json.dumps(report, indent=1))
+
+
+def write_table(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a table as CSV with six digits, whole or not at all."""
+    with written_whole(path) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
+
+
+def write_figure(path: str | Path, figure: "Figure", dots: int | None = None) -> None:
+    """Write a figure as SVG, whole or not at all, without the date: the same has the same bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+    figure : Figure
+    dots : int, optional
+        Per inch, of what is rasterized in it.
+    """
+    with written_whole(path) as part:
+        figure.savefig(part, format="svg", metadata={"Date": None}, dpi=dots or "figure")

@@ -21,7 +21,7 @@ import pandas as pd
 from ase.data import atomic_numbers, reference_states
 
 from smallcell.cells import LATTICES
-from smallcell.files import written_whole
+from smallcell.files import write_report
 from smallcell.potential import read_potential
 from smallcell.progress import tell
 from smallcell.sampling import provide
@@ -101,8 +101,7 @@ def kept(
         if found["asked"] == asked:
             return found["run"]
     run = survive(potential, elements, conditions, seed)
-    with written_whole(path) as part:
-        part.write_text(json.dumps({"asked": asked, "run": run}, indent=1))
+    write_report(path, {"asked": asked, "run": run})
     tell(_line(run))
     return run
 
