@@ -27,7 +27,6 @@ from snakemake.utils import validate
 
 from benchmarks.cost import errors_by_size
 from smallcell.approach import wall
-from smallcell.basis import generate_basis
 from smallcell.candidates import gather
 from smallcell.cells import starts
 from smallcell.choice import Choice, choose
@@ -36,14 +35,14 @@ from smallcell.draws import Walker, draw_conditions
 from smallcell.engine import Engine, rows, with_active_set
 from smallcell.ensemble import disagreement, members
 from smallcell.errors import errors, in_report_units
-from smallcell.fitting import STARTS, fit, random_starts
 from smallcell.formats import read_labelled
-from smallcell.held_out import HELD_OUT, divide, intolerable, of_stage
+from smallcell.held_out import intolerable, of_stage, taken_in
 from smallcell.labels import crystal_calculation
 from smallcell.leverage import least_known, least_known_walkers
 from smallcell.loss import Weights, emphasised
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.presets import with_preset
+from smallcell.refit import refit
 from smallcell.sampling import Walk, provide, walk, write_walk
 from smallcell.seeds import seeds
 
@@ -81,36 +80,21 @@ class Campaign:
 
     def learn(self, structures: Sequence[Atoms], batch: str, before: Potential | None) -> None:
         """Label structures, add them to the training set or hold them out, and fit."""
-        settings, form = self.config["fit"], self.config["potential"]
+        settings = self.config["fit"]
         labelled = [self.label(atoms, batch) for atoms in structures]
-        new: dict[bool, list[Atoms]] = {True: [], False: []}
-        for atoms in labelled:
-            new[atoms.info.get("purpose") == HELD_OUT].append(atoms)
-        self.held_out, released = divide(self.held_out, new[True], self.config["verdict"]["rounds"])
-        self.training += released + new[False]
-        count = emphasised(self.training, settings["energy_scale"])
-        tried = random_starts(
-            self.training,
-            self.species,
-            generate_basis(form["level"]),
-            form["cutoff"],
-            form["radial_basis_size"],
-            np.random.default_rng([self.config["seed"], len(self.training)]),
-            settings["starts"] if before else STARTS,
-        )
-        weights = Weights(**settings["weights"])
-        found = fit(
-            count,
-            [before, *tried] if before else tried,
-            weights,
-            settings["ridges"],
-            settings["iterations"],
-            2,
-        )
-        self.potential = with_active_set(found.potential, self.training, form["grade"], 2)
-        rng = np.random.default_rng(self.config["seed"])
+        learnt, self.held_out = taken_in(self.held_out, labelled, self.config["verdict"]["rounds"])
+        self.training += learnt
+        found = refit(self.training, before, self.species, self.config, self.config["seed"], 2)
+        grade = self.config["potential"]["grade"]
+        self.potential = with_active_set(found.potential, self.training, grade, 2)
         self.members = members(
-            count, found.potential, weights, found.ridge, settings["members"], rng, 2
+            emphasised(self.training, settings["energy_scale"]),
+            found.potential,
+            Weights(**settings["weights"]),
+            found.ridge,
+            settings["members"],
+            np.random.default_rng(self.config["seed"]),
+            2,
         )
 
     def walks(self, stage: Mapping, number: int) -> list[Walk]:
@@ -157,11 +141,11 @@ class Campaign:
             {
                 "threshold": self.config["sampling"]["save_above"],
                 "held_out": self.config["verdict"]["held_out"],
-                **{key: self.config["selection"][key] for key in ("at_most", "prefer")},
+                "at_most": self.config["selection"]["at_most"],
             },
-            tuple(
-                np.array(list(map(self.expected, some.structures))) for some in (frames, samples)
-            ),
+            np.array(list(map(self.expected, frames.structures)))
+            if self.config["selection"]["prefer"] == "cheapest"
+            else None,
             intolerable(in_report_units(errors(self.potential, own)), self.config["verdict"]),
             disagreement(self.members, samples.structures).force,
             np.random.default_rng([zlib.crc32(stage["name"].encode()), number]),

@@ -280,8 +280,8 @@ def held_out_of_round(wildcards):
 
 def batch_files(wildcards):
     """For each batch, and a round that selected nothing, the reports that its row is made of."""
-    learnt = {name: bool(chosen["training"]) for name, chosen in rounds().items()}
-    found = {"seeds": True} | learnt | ({"audit": True} if AUDIT["cut_outs"] else {})
+    new = {name: bool(chosen["training"]) for name, chosen in rounds().items()}
+    found = {"seeds": True} | new | ({"audit": True} if AUDIT["cut_outs"] else {})
     return {name: files_of(name, new) for name, new in found.items()}
 
 

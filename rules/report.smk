@@ -88,6 +88,8 @@ rule page:
                 "validation/equation_of_state.json",
                 "validation/equation_of_state.svg",
                 "validation/large_cell.json",
+                "validation/static.csv",
+                *(["validation/dispersion.svg"] if DISPERSION else []),
                 "diagnosis/parity.csv",
                 "diagnosis/parity.svg",
                 "diagnosis/force_bias.csv",

@@ -3,6 +3,7 @@ rule least_known:
     input:
         potential=before("potential.mtp"),
         train=before("train.extxyz"),
+        structures=lambda wildcards: structure_files(wildcards.stage),
     output:
         "<results>/{stage}/{round}/least_known.extxyz",
     log:

@@ -2,42 +2,24 @@
 
 from dataclasses import asdict
 
-import numpy as np
-
 from smallcell.approach import wall
-from smallcell.basis import generate_basis
 from smallcell.engine import with_active_set
 from smallcell.errors import errors, in_report_units
 from smallcell.files import write_report
-from smallcell.fitting import STARTS, fit, random_starts
-from smallcell.loss import Weights, emphasised
 from smallcell.potential import read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
+from smallcell.refit import refit
 from smallcell.training import read_structures
 
 log_to(snakemake.log[0])
-settings, form = snakemake.params.fit, snakemake.params.potential
+params = snakemake.params
 structures = read_structures(snakemake.input.train)
 held_out = read_structures(snakemake.input.held_out)
-before = [read_potential(snakemake.input.start)] if snakemake.input.start else []
-starts = random_starts(
-    structures,
-    tuple(snakemake.params.species),
-    generate_basis(form["level"]),
-    form["cutoff"],
-    form["radial_basis_size"],
-    np.random.default_rng([snakemake.params.seed, len(structures)]),
-    settings["starts"] if before else STARTS,
+before = read_potential(snakemake.input.start) if snakemake.input.start else None
+result = refit(structures, before, params.species, params, params.seed, snakemake.threads)
+potential = with_active_set(
+    result.potential, structures, params.potential["grade"], snakemake.threads
 )
-result = fit(
-    emphasised(structures, settings["energy_scale"]),
-    before + starts,
-    Weights(**settings["weights"]),
-    settings["ridges"],
-    settings["iterations"],
-    snakemake.threads,
-)
-potential = with_active_set(result.potential, structures, form["grade"], snakemake.threads)
 report = {
     "loss": result.loss,
     "ridge": result.ridge,

@@ -56,10 +56,9 @@ choice = choose(
     {
         "threshold": params.sampling["save_above"],
         "at_most": params.selection["at_most"],
-        "prefer": params.selection["prefer"],
         "held_out": params.verdict["held_out"],
     },
-    (costs(frames.structures), costs(samples.structures)),
+    costs(frames.structures) if params.selection["prefer"] == "cheapest" else None,
     intolerable(in_report_units(errors(potential, held_out)), params.verdict),
     disagreements(samples.structures),
     np.random.default_rng(

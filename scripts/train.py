@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from smallcell.files import read_reports
-from smallcell.held_out import HELD_OUT, divide
+from smallcell.held_out import taken_in
 from smallcell.progress import log_to, tell
 from smallcell.training import labelled_batch, read_structures, write_structures
 from smallcell.verdict import check_failures
@@ -23,10 +23,8 @@ except ValueError as error:
     raise
 store = Path(snakemake.params.labels["store"])
 labelled = labelled_batch(fates, store, read_reports(snakemake.input.references))
-new = [atoms for atoms in labelled if atoms.info.get("purpose") != HELD_OUT]
-to_judge_by = [atoms for atoms in labelled if atoms.info.get("purpose") == HELD_OUT]
-kept, released = divide(
-    read(snakemake.input.held_out), to_judge_by, snakemake.params.verdict["rounds"]
+learnt, held_out = taken_in(
+    read(snakemake.input.held_out), labelled, snakemake.params.verdict["rounds"]
 )
-write_structures(snakemake.output.train, read(snakemake.input.train) + released + new)
-write_structures(snakemake.output.held_out, kept)
+write_structures(snakemake.output.train, read(snakemake.input.train) + learnt)
+write_structures(snakemake.output.held_out, held_out)

@@ -16,13 +16,11 @@ from ase import Atoms
 from scipy.stats import rankdata
 
 from smallcell.errors import bootstrap_counts, interval
+from smallcell.force_bias import EDGES
 
 FEWEST = 10
 """Structures below which nothing is concluded: of nine without any relation, one set in twenty has
 a rank correlation beyond 0.68."""
-
-SMALLEST_FORCE = 1e-3
-"""Largest force on an atom (eV/A) below which a structure's forces count as none by symmetry."""
 
 PREDICTORS = ("grade", "disagreement")
 ERRORS = ("force error meV/A", "energy error meV/atom")
@@ -100,7 +98,7 @@ def calibration_table(
                 "disagreement meV/A": 1000 * atoms.info["disagreement"],
                 "force error meV/A": 1000 * np.sqrt(np.mean(force**2)),
                 "energy error meV/atom": 1000 * abs(energy[0]),
-                "with forces": largest > SMALLEST_FORCE,
+                "with forces": largest > EDGES[1],
             }
         )
     columns = ["stage", "round", "atoms", "largest force meV/A", "grade", "disagreement meV/A"]

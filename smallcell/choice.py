@@ -59,7 +59,7 @@ def choose(
     frames: Candidates,
     samples: Candidates,
     settings: Mapping,
-    costs: tuple[np.ndarray, np.ndarray],
+    costs: np.ndarray | None,
     faults: Sequence[str],
     disagreement: np.ndarray,
     rng: np.random.Generator,
@@ -73,10 +73,10 @@ def choose(
     frames, samples : Candidates
         Of all walks; ``info["walker"]`` tells whose a sample is.
     settings : Mapping
-        ``threshold`` of the grade; ``at_most`` so many structures to learn from; ``prefer``, as the
-        configuration's ``selection``; ``held_out``, so many to judge by.
-    costs : tuple of ndarray
-        What the label of each frame and of each sample costs, in any unit.
+        ``threshold`` of the grade; ``at_most`` so many structures to learn from; ``held_out``, so
+        many to judge by.
+    costs : ndarray, shape (n_frames,), or None
+        What the label of each frame costs, in any unit; None if that does not count.
     faults : sequence of str
         What is wrong with the errors on held-out structures, in words; empty if they are tolerable.
     disagreement : ndarray, shape (n_samples,)
@@ -91,7 +91,7 @@ def choose(
         settings["threshold"],
         settings["at_most"],
         frames.owners,
-        costs[0] if settings["prefer"] == "cheapest" else None,
+        costs,
     )
     labelled = [(frames.structures[place], known[place], TRAINING) for place in chosen]
     if len(chosen):

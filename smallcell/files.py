@@ -59,7 +59,7 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
 
 
 def write_figure(path: str | Path, figure: "Figure", dots: int | None = None) -> None:
-    """Write a figure as SVG, whole or not at all, without the date: the same has the same bytes.
+    """Write a figure as SVG, whole or not at all, without the date.
 
     Parameters
     ----------

@@ -25,13 +25,11 @@ MEASURES = ("slope", "force error meV/A", "force MAE meV/A", "energy error meV/a
 def by_stage(structures: Sequence[Atoms]) -> dict[str, list[Atoms]]:
     """Sort structures by the stage that met them, in the order in which stages occur.
 
-    The stage is ``info["stage"]``, or else what ``info["batch"]`` begins with: that of a round,
-    ``seeds`` or ``imports``.
+    The stage is what ``info["batch"]`` begins with: that of a round, ``seeds`` or ``import``.
     """
     found: dict[str, list[Atoms]] = {}
     for atoms in structures:
-        stage = atoms.info.get("stage") or atoms.info["batch"].split("/")[0]
-        found.setdefault(stage, []).append(atoms)
+        found.setdefault(atoms.info["batch"].split("/")[0], []).append(atoms)
     return found
 
 

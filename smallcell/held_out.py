@@ -72,6 +72,32 @@ def divide(
     return kept, released
 
 
+def taken_in(
+    before: Sequence[Atoms], labelled: Sequence[Atoms], rounds: int
+) -> tuple[list[Atoms], list[Atoms]]:
+    """Take in what a batch has labelled: some to learn from, some to hold out.
+
+    Parameters
+    ----------
+    before : sequence of Atoms
+        Held out up to now.
+    labelled : sequence of Atoms
+        ``info["purpose"]`` is `HELD_OUT` for those to judge by.
+    rounds : int
+        How many rounds keep theirs held out.
+
+    Returns
+    -------
+    learnt, held_out : list of Atoms
+        What joins the training set now, and all that is held out now.
+    """
+    new: dict[bool, list[Atoms]] = {True: [], False: []}
+    for atoms in labelled:
+        new[atoms.info.get("purpose") == HELD_OUT].append(atoms)
+    kept, released = divide(before, new[True], rounds)
+    return released + new[False], kept
+
+
 def of_stage(structures: Sequence[Atoms], stage: str) -> list[Atoms]:
     """Structures that were met in a stage."""
     return [atoms for atoms in structures if atoms.info["batch"].startswith(f"{stage}/")]

@@ -120,6 +120,8 @@ CHAPTERS = {
         Part("diagnosis/parity.svg", "parity.rst"),
         Part("diagnosis/parity.csv", "parity_table.rst"),
         Part("validation/equation_of_state.svg", "equation_of_state.rst"),
+        Part("validation/static.csv", "property.rst"),
+        Part("validation/dispersion.svg", "dispersion.rst"),
         Part("diagnosis/force_bias.svg", "force_bias.rst"),
         Part("diagnosis/force_bias.csv", "force_bias_table.rst"),
     ),

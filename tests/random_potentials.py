@@ -56,3 +56,26 @@ def labelled(structures: Sequence[Atoms], potential: Potential) -> list[Atoms]:
             atoms, **{name: engine.results[name] for name in ("energy", "forces", "stress")}
         )
     return copies
+
+
+def with_label(atoms: Atoms, **changed) -> Atoms:
+    """Return a copy with some of its labels changed, or left out where they are None."""
+    labels = {name: np.copy(value) for name, value in atoms.calc.results.items()} | changed
+    copy = atoms.copy()
+    copy.calc = SinglePointCalculator(
+        copy, **{name: value for name, value in labels.items() if value is not None}
+    )
+    return copy
+
+
+def with_noise(structures: Sequence[Atoms], seed: int) -> list[Atoms]:
+    """Return copies with noise of 3 meV on energies and 30 meV/A on forces."""
+    rng = np.random.default_rng(seed)
+    return [
+        with_label(
+            atoms,
+            energy=atoms.get_potential_energy() + rng.normal(0, 3e-3),
+            forces=atoms.get_forces() + rng.normal(0, 0.03, (len(atoms), 3)),
+        )
+        for atoms in structures
+    ]

@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from random_potentials import labelled, random_potential, random_structures
-from test_fitting import with_label
+from random_potentials import labelled, random_potential, random_structures, with_label
 
 from benchmarks.cost import SIZES, core_hours, errors_by_size, label_reports
 from smallcell.errors import errors

@@ -12,7 +12,7 @@ from smallcell.engine import with_active_set
 from smallcell.held_out import HELD_OUT, TRAINING
 from smallcell.selection import grades
 
-SETTINGS = {"threshold": 2.1, "at_most": 4, "prefer": "cheapest", "held_out": 2}
+SETTINGS = {"threshold": 2.1, "at_most": 4, "held_out": 2}
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,11 @@ def run(potential, frames, samples, faults=(), costs=None, disagreement=None, **
         replace(found, structures=[atoms.copy() for atoms in found.structures])
         for found in (frames, samples)
     ]
-    ones = tuple(np.ones(len(found.structures)) for found in copies)
     rng = np.random.default_rng(5)
     if disagreement is None:
         disagreement = np.zeros(len(samples.structures))
     settings = SETTINGS | changes
-    return choose(potential, *copies, settings, costs or ones, faults, disagreement, rng)
+    return choose(potential, *copies, settings, costs, faults, disagreement, rng)
 
 
 def test_what_is_new_is_labelled_and_some_samples_to_judge_by(potential, strange, samples):
@@ -121,11 +120,9 @@ def test_the_same_seed_gives_the_same_choice(potential, strange, samples):
     ]
 
 
-def test_costs_count_unless_the_largest_grade_is_preferred(potential, strange, samples):
+def test_costs_count_where_they_are_given(potential, strange, samples):
     known = grades(strange.rows, potential.active_set)
-    dear = np.where(known == known.max(), 1e6, 1.0), np.ones(len(samples.structures))
+    dear = np.where(known == known.max(), 1e6, 1.0)
     cheap = run(potential, strange, samples, costs=dear, at_most=1).structures[0]
-    large = run(
-        potential, strange, samples, costs=dear, at_most=1, prefer="largest grade"
-    ).structures[0]
+    large = run(potential, strange, samples, at_most=1).structures[0]
     assert large.info["grade"] == known.max() > cheap.info["grade"]

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from random_potentials import labelled, random_potential, random_structures
-from test_fitting import with_label
+from random_potentials import labelled, random_potential, random_structures, with_noise
 
 from smallcell.basis import generate_basis
 from smallcell.cross_validation import log_mean, preferred, scores
@@ -22,15 +21,7 @@ def truth():
 @pytest.fixture(scope="module")
 def noisy(truth):
     """Sixty structures whose labels have noise on them."""
-    rng = np.random.default_rng(11)
-    return [
-        with_label(
-            atoms,
-            energy=atoms.get_potential_energy() + rng.normal(0, 3e-3),
-            forces=atoms.get_forces() + rng.normal(0, 0.03, (len(atoms), 3)),
-        )
-        for atoms in labelled(random_structures(("K",), 60, seed=2), truth)
-    ]
+    return with_noise(labelled(random_structures(("K",), 60, seed=2), truth), seed=11)
 
 
 @pytest.fixture(scope="module")

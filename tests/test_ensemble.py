@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from random_potentials import labelled, random_potential, random_structures
+from random_potentials import labelled, random_potential, random_structures, with_noise
 from scipy.stats import spearmanr
-from test_fitting import with_label
 
 from smallcell.ensemble import disagreement, members
 from smallcell.errors import differences, errors
@@ -23,15 +22,7 @@ def truth():
 @pytest.fixture(scope="module")
 def noisy(truth):
     """Forty structures whose labels have noise on them."""
-    rng = np.random.default_rng(11)
-    return [
-        with_label(
-            atoms,
-            energy=atoms.get_potential_energy() + rng.normal(0, 3e-3),
-            forces=atoms.get_forces() + rng.normal(0, 0.03, (len(atoms), 3)),
-        )
-        for atoms in labelled(random_structures(("K",), 40, seed=2), truth)
-    ]
+    return with_noise(labelled(random_structures(("K",), 40, seed=2), truth), seed=11)
 
 
 @pytest.fixture(scope="module")

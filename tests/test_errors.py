@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from random_potentials import labelled, random_potential, random_structures
-from test_fitting import with_label
+from random_potentials import labelled, random_potential, random_structures, with_label
 
 from smallcell.errors import errors, groups, held_out, summary
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.stress import voigt_6_to_full_3x3_stress
-from random_potentials import labelled, random_potential, random_structures
+from random_potentials import labelled, random_potential, random_structures, with_label
 
 from smallcell.basis import generate_basis
 from smallcell.engine import MTPCalculator
@@ -35,16 +34,6 @@ def hydrostatic_set(truth):
     """Eleven strained one-atom bcc cells, on which all forces vanish."""
     cells = [bulk("K", "bcc", a=5.28 * strain) for strain in np.linspace(0.85, 1.15, 11)]
     return labelled(cells, truth)
-
-
-def with_label(atoms, **changed):
-    """Return a copy with some of its labels changed, or left out where they are None."""
-    labels = {name: np.copy(value) for name, value in atoms.calc.results.items()} | changed
-    copy = atoms.copy()
-    copy.calc = SinglePointCalculator(
-        copy, **{name: value for name, value in labels.items() if value is not None}
-    )
-    return copy
 
 
 def test_known_potential_is_recovered_from_scratch(truth, training_set):

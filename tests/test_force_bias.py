@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from random_potentials import labelled, random_potential, random_structures
-from test_fitting import with_label
+from random_potentials import labelled, random_potential, random_structures, with_label
 
 from smallcell.force_bias import EDGES, bias_table, by_stage, histogram
 
@@ -25,7 +24,7 @@ def sizes(structures):
 def test_structures_are_sorted_by_what_met_them(structures):
     one, two, three, four = (atoms.copy() for atoms in structures[:4])
     one.info["batch"], two.info["batch"], three.info["batch"] = "seeds", "pairs/000", "pairs/013"
-    four.info["stage"] = "fours"
+    four.info["batch"] = "fours/002"
     assert by_stage([one, two, four, three]) == {
         "seeds": [one],
         "pairs": [two, three],

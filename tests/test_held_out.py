@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from smallcell.held_out import divide, draw, intolerable, of_stage
+from smallcell.held_out import HELD_OUT, TRAINING, divide, draw, intolerable, of_stage, taken_in
 
 TOLERANCES = {"least": 4, "force": 12.0}
 
@@ -80,3 +80,13 @@ def test_too_few_structures_are_no_proof():
 @pytest.mark.parametrize("number", [0, 3, 9])
 def test_without_tolerances_the_grade_alone_decides(number):
     assert intolerable(report(configurations=number, highest=999), {"least": 4}) == []
+
+
+def test_a_batch_is_partly_learnt_and_partly_held_out():
+    before = [structure("a/000")]
+    judge, lesson = structure("a/001"), structure("a/001")
+    judge.info["purpose"], lesson.info["purpose"] = HELD_OUT, TRAINING
+    seed = structure("seeds")
+    learnt, held_out = taken_in(before, [judge, lesson, seed], rounds=1)
+    assert [id(atoms) for atoms in learnt] == [id(atoms) for atoms in (*before, lesson, seed)]
+    assert [id(atoms) for atoms in held_out] == [id(judge)]

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from ase.units import GPa
-from random_potentials import labelled, random_potential, random_structures
-from test_fitting import with_label
+from random_potentials import labelled, random_potential, random_structures, with_label
 
 from smallcell.parity import COLUMNS, pairs, parity_table, with_stages
 

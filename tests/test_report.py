@@ -16,9 +16,8 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import REPOSITORY
-from random_potentials import labelled, random_potential, random_structures
+from random_potentials import labelled, random_potential, random_structures, with_label
 from snakemake.utils import validate
-from test_fitting import with_label
 
 from smallcell.configuration import schema_faults
 from smallcell.force_bias import bias_table
