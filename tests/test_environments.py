@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,22 @@ def scripts_and_environments() -> list[tuple[Path, Path]]:
     return [(script.resolve(), conda.resolve()) for script, conda in pairs]
 
 
+def executed_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Nodes of a module but those under `if TYPE_CHECKING:`, which no run imports."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from executed_nodes(node)
+
+
 def imported_packages(path: Path) -> set[str]:
     """Packages, neither the library nor Python's own, that a file and its imports name."""
     packages, waiting, seen = set(), [path], set()
     while waiting:
         file = waiting.pop()
         seen.add(file)
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in executed_nodes(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             else:
