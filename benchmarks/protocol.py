@@ -29,7 +29,7 @@ from benchmarks.cost import errors_by_size
 from smallcell.approach import wall
 from smallcell.candidates import gather
 from smallcell.cells import starts
-from smallcell.choice import Choice, choose
+from smallcell.choice import Choice, Outcome, choose, within_budget
 from smallcell.cost import expected_cost
 from smallcell.draws import Walker, draw_conditions
 from smallcell.engine import Engine, rows, with_active_set
@@ -151,10 +151,12 @@ class Campaign:
             np.random.default_rng([zlib.crc32(stage["name"].encode()), number]),
         )
 
-    def affords(self, structures: Sequence[Atoms]) -> bool:
-        """Whether labels are within the budget."""
-        limit = self.config["budget"]["core_hours"] or np.inf
-        return self.hours + sum(map(self.expected, structures)) / 3600 <= limit
+    def affordable(self, choice: Choice) -> Choice:
+        """What of a choice is within the budget."""
+        left = (self.config["budget"]["core_hours"] or np.inf) - self.hours
+        return within_budget(
+            choice, np.cumsum(list(map(self.expected, choice.structures))) / 3600, left
+        )
 
 
 def _low_symmetry(element: Mapping) -> Atoms:
@@ -186,7 +188,8 @@ def run(config: Mapping, oracle: Potential, unseen: Sequence[Atoms], seconds: fl
             chosen = campaign.choice(stage, number, found)
             if not chosen.structures:
                 break
-            if not campaign.affords(chosen.structures):
+            chosen = campaign.affordable(chosen)
+            if chosen.outcome == Outcome.BUDGET:
                 print("the budget is spent")
                 return
             name = f"{stage['name']}/{number:03d}"

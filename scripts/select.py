@@ -9,7 +9,7 @@ import pandas as pd
 
 from smallcell.budget import forecast, spent
 from smallcell.candidates import gather
-from smallcell.choice import Choice, Outcome, choose
+from smallcell.choice import choose, within_budget
 from smallcell.cost import expected_cost
 from smallcell.ensemble import disagreement
 from smallcell.errors import errors, in_report_units
@@ -68,20 +68,14 @@ choice = choose(
     ),
 )
 paid = json.loads(Path(snakemake.input.costs).read_text())
+limit = params.budget["core_hours"]
+if limit is not None:
+    hours = [forecast(paid, expected) for expected in np.cumsum(costs(choice.structures))]
+    choice = within_budget(choice, hours, limit - spent(paid))
 report = {
     "spent": spent(paid),
     "forecast": forecast(paid, float(costs(choice.structures).sum())),
 }
-limit = params.budget["core_hours"]
-if choice.structures and limit is not None and sum(report.values()) > limit:
-    choice = Choice(
-        Outcome.BUDGET,
-        [
-            f"of budget.core_hours {limit:g}, {report['spent']:.2f} are spent, and this round "
-            f"would take {report['forecast']:.2f} more"
-        ],
-        [],
-    )
 walks = read_reports(snakemake.input.walks)
 check_walks([walk["fate"] for walk in walks], len(choice.structures))
 for atoms, value in zip(choice.structures, disagreements(choice.structures), strict=True):

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     """What the selection of a round came to.
 
     NEW if walkers met what the potential does not know, INACCURATE if they did not but errors are
-    intolerable, ENOUGH if neither, BUDGET if what the round would label is more than is left.
+    intolerable, ENOUGH if neither, BUDGET if not even one label can be paid for.
     """
 
     NEW = "new"
@@ -116,3 +116,31 @@ def choose(
     for atoms, grade, purpose in labelled:
         atoms.info |= {"grade": float(grade), "purpose": purpose}
     return Choice(outcome, reasons, [atoms for atoms, _, _ in labelled])
+
+
+def within_budget(choice: Choice, hours: Sequence[float], left: float) -> Choice:
+    """Keep of a choice what can be paid for, in its order: what is to be learnt comes first.
+
+    Parameters
+    ----------
+    choice : Choice
+    hours : sequence of float
+        What the round costs with no more than the first, the first two, ... structures.
+    left : float
+        Of the budget, in the same unit.
+
+    Returns
+    -------
+    Choice
+        The same if all can be paid for; `Outcome.BUDGET` without structures if none can.
+    """
+    kept = int(np.searchsorted(hours, left, side="right"))
+    if kept == len(choice.structures):
+        return choice
+    words = (
+        f"the budget has {left:.2f} core-hours left, of {hours[-1]:.2f} that the round would take: "
+        f"{kept} of {len(choice.structures)} structures are labelled"
+    )
+    if not kept:
+        return Choice(Outcome.BUDGET, [*choice.reasons, words], [])
+    return Choice(choice.outcome, [*choice.reasons, words], choice.structures[:kept])

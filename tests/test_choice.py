@@ -7,7 +7,7 @@ import pytest
 from random_potentials import random_potential, random_structures
 
 from smallcell.candidates import gather
-from smallcell.choice import Outcome, choose
+from smallcell.choice import Outcome, choose, within_budget
 from smallcell.engine import with_active_set
 from smallcell.held_out import HELD_OUT, TRAINING
 from smallcell.selection import grades
@@ -126,3 +126,22 @@ def test_costs_count_where_they_are_given(potential, strange, samples):
     cheap = run(potential, strange, samples, costs=dear, at_most=1).structures[0]
     large = run(potential, strange, samples, at_most=1).structures[0]
     assert large.info["grade"] == known.max() > cheap.info["grade"]
+
+
+def test_what_the_budget_affords_is_labelled_first_of_it_what_is_learnt(
+    potential, strange, samples
+):
+    choice = run(potential, strange, samples)
+    hours = np.linspace(0.1, 0.6, len(choice.structures))
+    assert within_budget(choice, hours, 0.6) is choice
+    some = within_budget(choice, hours, hours[1])
+    assert some.structures == choice.structures[:2] and some.outcome == Outcome.NEW
+    assert {atoms.info["purpose"] for atoms in some.structures} == {TRAINING}
+    none = within_budget(choice, hours, 0.09)
+    assert none.outcome == Outcome.BUDGET and none.structures == []
+    assert "0.09 core-hours left, of 0.60" in none.reasons[-1]
+
+
+def test_a_stage_that_is_done_is_not_ended_by_the_budget(potential, nothing, samples):
+    choice = run(potential, nothing, samples)
+    assert within_budget(choice, [], 0).outcome == Outcome.ENOUGH
