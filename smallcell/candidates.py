@@ -33,7 +33,6 @@ def gather(
     potential: Potential,
     walks: Iterable[Sequence[Atoms]],
     tolerance: float,
-    known: np.ndarray | None = None,
 ) -> Candidates:
     """Collect from walks what is worth looking at.
 
@@ -47,14 +46,12 @@ def gather(
         The frames of each walk in their order.
     tolerance : float
         Of `smallcell.selection.distinct`; at 0 only equal frames are left out.
-    known : ndarray, shape (n_known, n_parameters), optional
-        Rows of what is labelled already.
     """
     structures: list[Atoms] = []
     rows, sizes = [np.empty((0, potential.n_parameters))], [np.empty(0, dtype=int)]
     for frames in walks:
         own, owners = graded_rows(potential, frames, potential.grade_mode)
-        kept = distinct(own, owners, potential.active_set, tolerance, known)
+        kept = distinct(own, owners, potential.active_set, tolerance)
         structures += [frames[number] for number in kept]
         rows.append(own[np.isin(owners, kept)])
         sizes.append(np.bincount(owners)[kept])

@@ -9,7 +9,6 @@ and its two constants are those of MLIP-2 and MLIP-3; that labels differ in cost
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 EPSILON = 1e-6
 """The active set begins as this times the identity, so that it always has an inverse."""
@@ -128,9 +127,8 @@ def distinct(
     owners: np.ndarray,
     active_set: np.ndarray,
     tolerance: float,
-    known: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Leave out the frames of a walk that are much like the last one kept, or like known ones.
+    """Leave out the frames of a walk that are much like the last one kept.
 
     Structures are alike if each coefficient of their rows, as combinations of the active set's,
     is the same to the tolerance. Once a row has taken a place, one like it has a grade of no more
@@ -145,9 +143,6 @@ def distinct(
         Frame that each row belongs to, ascending from 0, none left out.
     active_set : ndarray, shape (n_parameters, n_parameters)
     tolerance : float
-    known : ndarray, shape (n_known, n_parameters), optional
-        Rows of structures that are labelled already: frames are left out of which every row is
-        like one of these.
 
     Returns
     -------
@@ -157,16 +152,8 @@ def distinct(
     if not len(rows):
         return np.arange(0)
     coefficients = _coefficients(rows, active_set)
-    starts = _starts(owners)
-    fresh = np.ones(len(starts), dtype=bool)
-    if known is not None and len(known):
-        tree = cKDTree(_coefficients(known, active_set))
-        apart, _ = tree.query(coefficients, p=np.inf, distance_upper_bound=tolerance)
-        fresh = np.logical_or.reduceat(np.isinf(apart), starts)
     kept, last = [], None
-    for frame, own in enumerate(np.split(coefficients, starts[1:])):
-        if not fresh[frame]:
-            continue
+    for frame, own in enumerate(np.split(coefficients, _starts(owners)[1:])):
         if last is None or own.shape != last.shape or np.abs(own - last).max() > tolerance:
             kept.append(frame)
             last = own

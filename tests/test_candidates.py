@@ -108,11 +108,6 @@ def test_walks_are_thinned_one_by_one(potential, frames):
     np.testing.assert_array_equal(twice.owners, [*once.owners, *(once.owners + n_once)])
 
 
-def test_frames_that_are_labelled_already_are_no_candidates(potential, frames):
-    everything = gather(potential, [frames], 0)
-    assert not gather(potential, [frames], 1e-6, everything.rows).structures
-
-
 def test_no_frames_are_no_selection(potential):
     none = gather(potential, [[], []], 0.5)
     known = potential.active_set

@@ -267,14 +267,6 @@ def test_frames_are_alike_if_all_their_atoms_are():
     assert distinct(rows, owners, np.eye(2), 0.7).tolist() == [0]
 
 
-def test_frames_like_known_structures_are_left_out():
-    rows = np.array([[3.0, 0], [0, 3.0], [3.1, 3.1], [0.1, 3.1]])
-    known = np.array([[0.0, 3], [3, 0.4]])
-    assert distinct(rows, np.arange(4), np.eye(2), 0.3, known).tolist() == [0, 2]
-    # Of two atoms both have to be known.
-    assert distinct(rows, np.array([0, 0, 1, 1]), np.eye(2), 0.5, known).tolist() == [1]
-
-
 def test_of_like_frames_one_leaves_the_others_known():
     rng = np.random.default_rng(12)
     for tolerance in (0.2, 1.05):
