@@ -43,6 +43,11 @@ include: "rules/validation.smk"
 include: "rules/properties.smk"
 
 
+if config["validation"]["compare"]:
+
+    include: "rules/baselines.smk"
+
+
 if config["audit"]:
 
     include: "rules/audit.smk"

@@ -1,9 +1,9 @@
 """What campaigns have cost, and how wrong their potentials are on a labelled set they never saw.
 
 Core-hours are all that the results needed, whoever paid: each label once, whether computed now or
-found in the store, with those of the gate, of isolated atoms and of what failed; walks; fits.
-Energies count up to a constant an atom, as the set's labels may be of other settings: the mean
-difference over the whole set is taken off.
+found in the store, with those of the gate, of isolated atoms and of what failed; walks; fits. What
+an audit has labelled counts if the potential has learnt from it.
+Energies count up to a constant for each element, as the set's labels may be of other settings.
 
     python benchmarks/cost.py SET.cfg docs/results.md config/potassium-level-8.yaml ...
 """
@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
 from ase import Atoms
 
 from benchmarks.md import processor, table
 from benchmarks.pages import write_part
+from smallcell.budget import KINDS
 from smallcell.errors import Errors, differences, summary
 from smallcell.files import read_reports
 from smallcell.formats import read_labelled
@@ -31,24 +31,9 @@ SIZES = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 54))
 
 
 def core_hours(results: Path) -> dict[str, float]:
-    """Core-hours of a finished campaign, by what they were spent on.
-
-    Parameters
-    ----------
-    results : Path
-        Its folder.
-    """
-    rounds = pd.read_csv(results / "rounds.csv")
-    references = read_reports(results.glob("references/*.json"))
-    ensembles = [path for folder in batches(results) for path in folder.glob("ensemble.json")]
-    fits = rounds["fit seconds"].sum() + sum(one["seconds"] for one in read_reports(ensembles))
-    seconds = {
-        "labels": label_seconds(label_reports(results)),
-        "atoms": sum(reference["core_seconds"] for reference in references),
-        "walks": rounds["walk seconds"].sum(),
-        "fits": fits,
-    }
-    return {name: value / 3600 for name, value in seconds.items()}
+    """Core-hours of a finished campaign, by what they were spent on; its folder is given."""
+    (costs,) = read_reports([results / "costs.json"])
+    return {kind: costs[kind] / 3600 for kind in KINDS}
 
 
 def batches(results: Path) -> list[Path]:
@@ -66,22 +51,9 @@ def label_reports(results: Path) -> list[dict]:
     return read_reports([path for folder in folders for path in folder.glob("labels/*.json")])
 
 
-def label_seconds(reports: Sequence[dict]) -> float:
-    """Core-seconds of labels; one that several jobs found in the store counts once."""
-    labels = {
-        report["key"]: report["label_core_seconds"]
-        for report in reports
-        if report["fate"] in SUCCESSES
-    }
-    failures = [report["core_seconds"] for report in reports if report["fate"] not in SUCCESSES]
-    return sum(labels.values()) + sum(failures)
-
-
 def errors_by_size(potential: Potential, structures: Sequence[Atoms]) -> list[Errors]:
-    """Errors on all structures, then on those of each of `SIZES`; energies without their mean."""
-    found = differences(potential, structures)
-    offset = np.mean([energy for energy, _, _ in found])
-    found = [(energy - offset, force, stress) for energy, force, stress in found]
+    """Errors on all structures, then on those of each of `SIZES`; energies up to constants."""
+    found = differences(potential, structures, up_to_constants=True)
     sizes = [
         [one for one, atoms in zip(found, structures, strict=True) if few <= len(atoms) <= many]
         for few, many in SIZES
@@ -96,15 +68,15 @@ def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
     potential = read_potential(results / "potential.mtp")
     structures = read_labelled(labelled, potential.species)
     whole, *parts = errors_by_size(potential, structures)
-    spent = core_hours(results)
+    hours = core_hours(results)
     reports = label_reports(results)
     made = {report["key"] for report in reports if report["fate"] in SUCCESSES}
     cost = [
         run,
         f"{potential.basis.level}",
         f"{len(made)}",
-        *(f"{hours:.3f}" for hours in spent.values()),
-        f"{sum(spent.values()):.3f}",
+        *(f"{value:.3f}" for value in hours.values()),
+        f"{sum(hours.values()):.3f}",
         f"{1e3 * whole.force:.2f}",
         f"{1e3 * whole.energy:.2f}",
     ]
@@ -118,7 +90,7 @@ def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
 def main(labelled: str, page: str, *configurations: str) -> None:
     """Print the tables and write them as a part of the page."""
     found = [rows(configuration, labelled) for configuration in configurations]
-    heads = ["run", "level", "labels", "core-hours: labels", "atoms", "walks", "fits", "in all"]
+    heads = ["run", "level", "labels", *(f"core-hours: {kind}" for kind in KINDS), "in all"]
     heads += ["force, meV/A", "energy, meV/atom"]
     sizes = [f"{few} to {many} atoms" if few < many else f"{few} atoms" for few, many in SIZES]
     text = f"""# What campaigns cost, and their errors on {Path(labelled).name}

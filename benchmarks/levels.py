@@ -25,6 +25,7 @@ import matplotlib.pyplot as plt
 from benchmarks.md import Case, best, potential_of, table
 from smallcell.basis import generate_basis
 from smallcell.errors import Errors, errors, held_out
+from smallcell.figures import write_figure
 from smallcell.files import written_whole
 from smallcell.fitting import Fit, fit, random_starts
 
@@ -159,8 +160,7 @@ energy errors in meV/atom; a star: on the Pareto front of cost and force error.
 {table(heads, [line(one, front) for one in levels])}"""
     with written_whole(f"{target}.md") as part:
         part.write_text(text)
-    with written_whole(f"{target}.svg") as part:
-        draw(levels, len(seen)).savefig(part, format="svg")
+    write_figure(f"{target}.svg", draw(levels, len(seen)))
     print(f"{target}.md, {target}.svg")
 
 

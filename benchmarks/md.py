@@ -39,6 +39,7 @@ from smallcell.fitting import starting_potential
 from smallcell.potential import Potential, write_potential
 from smallcell.programs import without_launcher
 from smallcell.selection import active_set
+from smallcell.speed import dynamics_to_time, microseconds_of_runs
 
 LEVELS = (8, 12, 16, 20)
 CELLS = (1, 2, 3, 10, 20)
@@ -54,25 +55,10 @@ REPEATS = 3
 
 SPECIES = {1: ("K",), 2: ("K", "Na")}
 
-SCRIPT = """
-units metal
-atom_style atomic
-read_data start.data
-pair_style {style}
-pair_coeff * * {potential} {types}
-velocity all create 300 1 loop geom
-{grade}
-fix move all nve
-thermo 1000000
-run 10
-timer timeout 0:00:{seconds:02d} every 5
-run 100000000
-"""
-
-GRADE = """
-compute grade all pair mtp/extrapolation
-fix grade all ave/time 1 1 1 c_grade[1]
-"""
+GRADE = (
+    "compute grade all pair mtp/extrapolation",
+    "fix grade all ave/time 1 1 1 c_grade[1]",
+)
 
 
 @dataclass(frozen=True)
@@ -135,12 +121,12 @@ def prepare(folder: Path, case: Case, potential: Potential, seconds: int = SECON
     write(folder / "start.data", atoms, format="lammps-data", specorder=species, masses=True)
     path = folder / "bench.almtp"
     write_potential(path, replace(potential, grade_mode=case.grade or "configuration"))
-    script = SCRIPT.format(
-        style="mtp/extrapolation" if case.grade else "mtp",
-        potential=path.name,
-        types=" ".join(map(str, range(len(species)))),
-        grade=GRADE if case.grade else "",
-        seconds=seconds,
+    script = dynamics_to_time(
+        "mtp/extrapolation" if case.grade else "mtp",
+        path.name,
+        range(len(species)),
+        ["run 10", f"timer timeout 0:00:{seconds:02d} every 5", "run 100000000"],
+        GRADE if case.grade else (),
     )
     (folder / "in.bench").write_text(script)
     ranks = ["mpiexec", "-n", str(case.ranks)] if case.ranks > 1 else []
@@ -161,12 +147,10 @@ def microseconds(case: Case, potential: Potential, instructions: str | None = No
             text=True,
             check=False,
         )
-    loops = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+)", run.stdout)
-    shares = re.findall(r"(\S+)% CPU use", run.stdout)
-    if run.returncode != 0 or len(loops) != 2 or len(shares) != 2:
+    found = microseconds_of_runs(run.stdout, case.ranks)
+    if run.returncode != 0 or len(found) != 2:
         raise RuntimeError(f"{case}: LAMMPS failed:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-    wall, steps, atoms = map(float, loops[1])
-    return 1e6 * wall * float(shares[1]) / 100 * case.ranks / (steps * atoms)
+    return found[1]
 
 
 def best(case: Case, potential: Potential, instructions: str | None = None) -> float:

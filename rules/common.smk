@@ -32,6 +32,7 @@ from smallcell.presets import preset_faults, with_preset
 from smallcell.properties import properties
 from smallcell.pseudopotentials import source_hash
 from smallcell.references import BOXES
+from smallcell.report import page_files
 from smallcell.seeds import seeds
 from smallcell.training import read_structures
 
@@ -87,6 +88,7 @@ wildcard_constraints:
     round=r"\d{3}",
     batch=BATCH,
     walker=r"\d+",
+    baseline=r"\d+",
     structure=r"\d+",
 
 
@@ -256,6 +258,17 @@ def learnt(file):
 def final(file):
     """Input function: a file of the last batch of the campaign."""
     return f"{RESULTS}/audit/{file}" if AUDIT["add"] else learnt(file)
+
+
+def learnt_batches(wildcards):
+    """The batches that potentials were fitted to, in their order."""
+    new = [name for name, chosen in rounds().items() if chosen["training"]]
+    return ["seeds", *new, *(["audit"] if AUDIT["add"] else [])]
+
+
+def of_learnt(file):
+    """Input function: a file of each batch that a potential was fitted to."""
+    return lambda wildcards: [f"{RESULTS}/{batch}/{file}" for batch in learnt_batches(wildcards)]
 
 
 def labels(wildcards):

@@ -48,6 +48,35 @@ rule parity:
         "../scripts/parity.py"
 
 
+rule learning_curve:
+    """What each batch has made of the errors on structures that no potential has learnt from."""
+    input:
+        potentials=of_learnt("potential.mtp"),
+        fits=of_learnt("fit.json"),
+        costs=of_learnt("costs.json"),
+        held_out=final("held_out.extxyz"),
+        test="<results>/diagnosis/test.extxyz" if TEST else [],
+    output:
+        table=report(
+            "<results>/diagnosis/learning_curve.csv",
+            caption="../report/learning_curve_table.rst",
+            category="learning",
+        ),
+        figure=report(
+            "<results>/diagnosis/learning_curve.svg",
+            caption="../report/learning_curve.rst",
+            category="learning",
+        ),
+    log:
+        "<logs>/diagnosis/learning_curve.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        batches=learnt_batches,
+    script:
+        "../scripts/learning_curve.py"
+
+
 rule walk_grades:
     """How well known what walks passed through was, round by round."""
     input:

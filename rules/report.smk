@@ -1,16 +1,18 @@
 rule result:
-    """The potential and its training set."""
+    """The potential, its training set, and what it has cost."""
     input:
         mtp=final("potential.mtp"),
         almtp=final("potential.almtp"),
         train=final("train.extxyz"),
         wall=final("wall.json"),
+        costs=final("costs.json"),
     output:
         mtp="<results>/potential.mtp",
         almtp="<results>/potential.almtp",
         train="<results>/train.extxyz",
         cfg="<results>/train.cfg",
         lammps="<results>/potential.lammps",
+        costs="<results>/costs.json",
     log:
         "<logs>/result.log",
     conda:
@@ -76,36 +78,7 @@ rule summary:
 rule page:
     """The campaign on one page: whether the potential is good, and all that shows it."""
     input:
-        costs=final("costs.json"),
-        files=[
-            f"{RESULTS}/{file}"
-            for file in (
-                "summary.txt",
-                "rounds.csv",
-                "rounds.svg",
-                "fates.csv",
-                "program.json",
-                "validation/equation_of_state.json",
-                "validation/equation_of_state.svg",
-                "validation/large_cell.json",
-                "validation/static.csv",
-                *(["validation/dispersion.svg"] if DISPERSION else []),
-                "diagnosis/parity.csv",
-                "diagnosis/parity.svg",
-                "diagnosis/force_bias.csv",
-                "diagnosis/force_bias.svg",
-                "diagnosis/walk_grades.csv",
-                "diagnosis/walk_grades.svg",
-                "diagnosis/portraits.svg",
-                *(["diagnosis/test.json"] if TEST else []),
-                *(["diagnosis/calibration.svg"] if config["fit"]["members"] else []),
-                *(["gate.csv"] if config["gate"] else []),
-                *(["imports.csv"] if config["imports"] else []),
-                *(["audit/run.json", "audit/grades.svg"] if config["audit"] else []),
-                *(["audit.csv"] if AUDIT["cut_outs"] else []),
-                *(["audit/again/run.json", "audit/again/grades.svg"] if AUDIT["add"] else []),
-            )
-        ],
+        [f"{RESULTS}/{file}" for file in page_files(config)],
     output:
         "<results>/report.html",
     log:

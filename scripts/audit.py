@@ -19,7 +19,8 @@ from smallcell.audit import (
     run_report,
     run_table,
 )
-from smallcell.files import write_figure, write_report, write_table
+from smallcell.figures import write_figure
+from smallcell.files import write_report, write_table
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell
 from smallcell.sampling import provide

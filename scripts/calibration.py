@@ -9,7 +9,8 @@ import matplotlib.pyplot as plt
 
 from smallcell.calibration import calibration, calibration_table, conclusion
 from smallcell.errors import differences
-from smallcell.files import write_figure, write_report, write_table
+from smallcell.figures import write_figure
+from smallcell.files import write_report, write_table
 from smallcell.held_out import HELD_OUT
 from smallcell.potential import read_potential
 from smallcell.progress import log_to, tell

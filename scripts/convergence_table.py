@@ -12,7 +12,8 @@ from smallcell.convergence import (
     read_points,
     settings_text,
 )
-from smallcell.files import write_figure, write_table, written_whole
+from smallcell.figures import write_figure
+from smallcell.files import write_table, written_whole
 from smallcell.progress import log_to, tell
 
 log_to(snakemake.log[0])

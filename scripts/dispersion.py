@@ -11,7 +11,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 from smallcell.engine import MTPCalculator
-from smallcell.files import write_figure, write_table
+from smallcell.figures import write_figure
+from smallcell.files import write_table
 from smallcell.phonons import dispersion, dispersion_table
 from smallcell.potential import read_potential
 from smallcell.progress import log_to

@@ -8,22 +8,21 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 from smallcell.engine import MTPCalculator
-from smallcell.files import write_figure, write_report, write_table
-from smallcell.potential import read_potential
+from smallcell.figures import write_figure
+from smallcell.files import write_report, write_table
+from smallcell.potential import read_potential_of
 from smallcell.progress import log_to, tell
 from smallcell.properties import comparison
 from smallcell.training import read_structures
 from smallcell.validation import energies_per_atom, equilibrium, strained_crystals_of
 
 log_to(snakemake.log[0])
-potential = read_potential(snakemake.input.potential)
+lattices = snakemake.params.lattices
+potential = read_potential_of(snakemake.input.potential, list(lattices))
 seeds = read_structures(snakemake.input.seeds)
-figure, axes = plt.subplots(
-    1, len(potential.species), figsize=(5 * len(potential.species), 3.6), squeeze=False
-)
+figure, axes = plt.subplots(1, len(lattices), figsize=(5 * len(lattices), 3.6), squeeze=False)
 report, tables = {}, []
-for axis, symbol in zip(axes[0], potential.species, strict=True):
-    element = snakemake.params.lattices[symbol]
+for axis, (symbol, element) in zip(axes[0], lattices.items(), strict=True):
     crystals = strained_crystals_of(symbol, seeds)
     volumes, energies = energies_per_atom(crystals)
     constant_dft, modulus_dft = equilibrium(crystals, element)
@@ -32,7 +31,7 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
     _, learned = energies_per_atom(crystals)
     try:
         constant, modulus = equilibrium(crystals, element)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # The latter where ASE's fit does not converge.
         tell(f"{symbol} by the potential: {error}")
         constant = modulus = None
     report[symbol] = {
@@ -51,7 +50,7 @@ for axis, symbol in zip(axes[0], potential.species, strict=True):
         )
     )
     axis.plot(volumes, 1000 * (energies - energies.min()), "o", label="pw.x")
-    axis.plot(volumes, 1000 * (learned - energies.min()), "-", label="potential")
+    axis.plot(volumes, 1000 * (learned - learned.min()), "-", label="potential")
     axis.set(
         title=f"{symbol} {element['lattice']}",
         xlabel="volume of an atom / Å³",

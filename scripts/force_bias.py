@@ -5,7 +5,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from smallcell.files import write_figure, write_table
+from smallcell.figures import write_figure
+from smallcell.files import write_table
 from smallcell.force_bias import bias_table, by_stage, histogram
 from smallcell.parity import with_stages
 from smallcell.potential import read_potential
@@ -19,7 +20,7 @@ of_stages = by_stage(train)
 forces = histogram(of_stages | {"held out": held_out} | test)
 write_table(snakemake.output.forces, forces)
 judged = {"training": train} | with_stages("held out", held_out) | test
-bias = bias_table(read_potential(snakemake.input.potential), judged)
+bias = bias_table(read_potential(snakemake.input.potential), judged, up_to_constants=test)
 write_table(snakemake.output.bias, bias)
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")

@@ -5,7 +5,8 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-from smallcell.files import read_reports, write_figure, write_table
+from smallcell.figures import write_figure
+from smallcell.files import read_reports, write_table
 from smallcell.ledger import fates_table, fit_columns, round_row, rounds_table
 from smallcell.progress import log_to
 

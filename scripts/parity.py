@@ -6,8 +6,9 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from smallcell.errors import REPORT_FACTORS
-from smallcell.files import write_figure, write_table
+from smallcell.errors import REPORT_FACTORS, energy_constants
+from smallcell.figures import write_figure
+from smallcell.files import write_table
 from smallcell.held_out import QUANTITIES
 from smallcell.parity import pairs, parity_table, with_stages
 from smallcell.potential import read_potential
@@ -18,10 +19,14 @@ log_to(snakemake.log[0])
 potential = read_potential(snakemake.input.potential)
 train, held_out = (read_structures(snakemake.input[name]) for name in ("train", "held_out"))
 sets = with_stages("training", train) | with_stages("held out", held_out)
+found = {name: pairs(potential, structures) for name, structures in sets.items()}
+constants = {}
 if snakemake.input.test:
     sets["test"] = read_structures(snakemake.input.test)
-found = {name: pairs(potential, structures) for name, structures in sets.items()}
-write_table(snakemake.output.table, parity_table(found))
+    found["test"] = pairs(potential, sets["test"], up_to_constants=True)
+    _, absolute = pairs(potential, sets["test"])["energy"]
+    constants["test"] = energy_constants(np.concatenate(absolute), sets["test"])
+write_table(snakemake.output.table, parity_table(found, constants))
 
 shown = [name for name in ("training", "held out", "test") if sets.get(name)]
 figure, axes = plt.subplots(2, 3, figsize=(12, 7), sharex="col", layout="constrained")

@@ -6,7 +6,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from ase.visualize.plot import plot_atoms
 
-from smallcell.files import write_figure
+from smallcell.figures import write_figure
 from smallcell.progress import log_to
 from smallcell.training import read_structures
 

@@ -8,7 +8,7 @@ import pandas as pd
 from smallcell.engine import MTPCalculator
 from smallcell.files import read_reports, write_table
 from smallcell.labels import SUCCESSES
-from smallcell.potential import read_potential
+from smallcell.potential import read_potential_of
 from smallcell.progress import log_to, tell
 from smallcell.properties import (
     comparison,
@@ -23,7 +23,8 @@ from smallcell.validation import own_constant
 log_to(snakemake.log[0])
 name = snakemake.wildcards.property
 asked = properties(snakemake.params.seed)[name]
-calculator = MTPCalculator(read_potential(snakemake.input.potential))
+elements = list(snakemake.params.lattices)
+calculator = MTPCalculator(read_potential_of(snakemake.input.potential, elements))
 constants = json.loads(Path(snakemake.input.equation_of_state).read_text())
 asked_of_dft = [atoms for file in snakemake.input.structures for atoms in read_structures(file)]
 reports = read_reports(snakemake.input.labels)

@@ -1,4 +1,4 @@
-"""Put the last potential and its training set where a user looks for them."""
+"""Put the last potential, its training set and its costs where a user looks for them."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from smallcell.training import read_structures
 from smallcell.wall import lammps_lines, read_wall
 
 log_to(snakemake.log[0])
-for name in ("mtp", "almtp", "train"):
+for name in ("mtp", "almtp", "train", "costs"):
     with written_whole(snakemake.output[name]) as part:
         shutil.copyfile(snakemake.input[name], part)
 structures = read_structures(snakemake.input.train)

@@ -6,7 +6,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from smallcell.files import write_figure, write_table
+from smallcell.figures import write_figure
+from smallcell.files import write_table
 from smallcell.ledger import grades_table
 from smallcell.progress import log_to
 

@@ -20,6 +20,7 @@ from smallcell.canonical import CanonicalForm, canonical_form
 from smallcell.cells import crystal, indices, parent
 from smallcell.formats import file_format
 from smallcell.labels import k_mesh
+from smallcell.potential import read_potential_of
 from smallcell.programs import mpirun
 from smallcell.pseudopotentials import DECK_SUFFIX, check_upf, upf_element
 from smallcell.sampling import plugin_path
@@ -285,6 +286,21 @@ def _validation_faults(configuration: Mapping) -> Iterator[str]:
                 f"validation.dft: elastic constants of {lattice} {element['symbol']} need atoms "
                 "that relax in strained cells, which labels do not; leave elastic out"
             )
+    for place, file in enumerate(validation["compare"]):
+        yield from _baseline_faults(f"validation.compare[{place}]", file, configuration)
+
+
+def _baseline_faults(key: str, file: str, configuration: Mapping) -> Iterator[str]:
+    own = Path("results", configuration["run"]).resolve()
+    if Path(file).resolve().is_relative_to(own):
+        yield f"{key}: {file} is of this campaign, whose own potential is compared anyway"
+        return
+    try:
+        read_potential_of(file, [element["symbol"] for element in configuration["elements"]])
+    except OSError as error:
+        yield f"{key}: {file} cannot be read ({error.strerror})"
+    except ValueError as error:
+        yield f"{key}: {error}"
 
 
 def _audit_faults(configuration: Mapping) -> Iterator[str]:

@@ -82,9 +82,12 @@ def in_report_units(found: Errors) -> dict:
 
 
 def differences(
-    potential: Potential, structures: Sequence[Atoms]
+    potential: Potential, structures: Sequence[Atoms], up_to_constants: bool = False
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return errors of energy per atom, forces and stress tensor, all flat, of each structure."""
+    """Return errors of energy per atom, forces and stress tensor, all flat, of each structure.
+
+    With ``up_to_constants`` the errors of energies are those that `energy_constants` leaves.
+    """
     found = []
     values = Engine(potential, structures).values(potential)
     for atoms, label, value in zip(structures, labels(structures), values, strict=True):
@@ -96,7 +99,40 @@ def differences(
                 voigt_6_to_full_3x3_stress((virial - label[-6:]) / atoms.cell.volume).ravel(),
             )
         )
-    return found
+    if not up_to_constants:
+        return found
+    constants = energy_constants([energy.item() for energy, _, _ in found], structures)
+    return [
+        (energy - np.mean([constants[symbol] for symbol in atoms.symbols]), force, stress)
+        for (energy, force, stress), atoms in zip(found, structures, strict=True)
+    ]
+
+
+def energy_constants(energies: Sequence[float], structures: Sequence[Atoms]) -> dict[str, float]:
+    """Fit errors of energies by a constant for each element.
+
+    Energies of labels from elsewhere, and of potentials that learnt from such, count from other
+    isolated atoms, which nothing that is measured feels. Of a single element the constant is the
+    mean; of several they are fitted by least squares.
+
+    Parameters
+    ----------
+    energies : sequence of float
+        Errors of the energy of an atom in each structure (eV/atom).
+    structures : sequence of Atoms
+
+    Returns
+    -------
+    dict of str to float
+        eV/atom; not numbers if there are no more structures than constants, which would then take
+        all of the errors.
+    """
+    symbols = sorted({symbol for atoms in structures for symbol in atoms.symbols})
+    shares = [[np.mean(atoms.symbols == symbol) for symbol in symbols] for atoms in structures]
+    if len(structures) <= (np.linalg.matrix_rank(shares) if shares else 0):
+        return dict.fromkeys(symbols, np.nan)
+    constants, *_ = np.linalg.lstsq(shares, energies, rcond=None)
+    return dict(zip(symbols, constants.tolist(), strict=True))
 
 
 def summary(by_structure: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Errors:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 
 @contextmanager
@@ -56,17 +55,3 @@ def write_table(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table as CSV with six digits, whole or not at all."""
     with written_whole(path) as part:
         table.to_csv(part, index=False, float_format="%.6g")
-
-
-def write_figure(path: str | Path, figure: "Figure", dots: int | None = None) -> None:
-    """Write a figure as SVG, whole or not at all, without the date.
-
-    Parameters
-    ----------
-    path : str or Path
-    figure : Figure
-    dots : int, optional
-        Per inch, of what is rasterized in it.
-    """
-    with written_whole(path) as part:
-        figure.savefig(part, format="svg", metadata={"Date": None}, dpi=dots or "figure")

@@ -6,7 +6,7 @@ origin of predicted against DFT components, on atoms whose DFT force lies within
 1 for a potential without bias.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,11 @@ def histogram(sets: Mapping[str, Sequence[Atoms]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def bias_table(potential: Potential, sets: Mapping[str, Sequence[Atoms]]) -> pd.DataFrame:
+def bias_table(
+    potential: Potential,
+    sets: Mapping[str, Sequence[Atoms]],
+    up_to_constants: Collection[str] = (),
+) -> pd.DataFrame:
     """Slope of predicted against DFT forces and errors, by the size of the DFT force.
 
     Parameters
@@ -59,6 +63,8 @@ def bias_table(potential: Potential, sets: Mapping[str, Sequence[Atoms]]) -> pd.
     potential : Potential
     sets : Mapping of str to sequence of Atoms
         With labels; for a fair verdict not of the potential's training set.
+    up_to_constants : collection of str
+        Those of the sets whose energies are compared up to `errors.energy_constants`.
 
     Returns
     -------
@@ -71,7 +77,7 @@ def bias_table(potential: Potential, sets: Mapping[str, Sequence[Atoms]]) -> pd.
     rows = []
     for name, structures in sets.items():
         labels = [atoms.get_forces() for atoms in structures]
-        found = differences(potential, structures)
+        found = differences(potential, structures, name in up_to_constants)
         errors = [force.reshape(-1, 3) for _, force, _ in found]
         energies = np.array([energy[0] for energy, _, _ in found])
         of_structures = _bins(np.array([np.sqrt((one**2).sum(axis=1).mean()) for one in labels]))

@@ -26,6 +26,7 @@ COLUMNS = (
     "MAE",
     "largest error",
     "slope",
+    "taken off meV/atom",
 )
 """Columns of the table of errors."""
 
@@ -39,8 +40,12 @@ def with_stages(name: str, structures: Sequence[Atoms]) -> dict[str, list[Atoms]
     return {name: list(structures)} | {f"{name}, {stage}": some for stage, some in stages.items()}
 
 
-def pairs(potential: Potential, structures: Sequence[Atoms]) -> Pairs:
+def pairs(
+    potential: Potential, structures: Sequence[Atoms], up_to_constants: bool = False
+) -> Pairs:
     """Compare a potential with the labels of structures, quantity by quantity.
+
+    With ``up_to_constants`` the errors of energies are those that `errors.energy_constants` leaves.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def pairs(potential: Potential, structures: Sequence[Atoms]) -> Pairs:
     ValueError
         If a label is missing or not finite.
     """
-    errors = differences(potential, structures)
+    errors = differences(potential, structures, up_to_constants)
     dft = [
         (
             np.array([atoms.get_potential_energy() / len(atoms)]),
@@ -68,13 +73,18 @@ def pairs(potential: Potential, structures: Sequence[Atoms]) -> Pairs:
     }
 
 
-def parity_table(found: Mapping[str, Pairs]) -> pd.DataFrame:
+def parity_table(
+    found: Mapping[str, Pairs], constants: Mapping[str, Mapping[str, float]] | None = None
+) -> pd.DataFrame:
     """Sum up the errors of sets of structures, in the units of reports.
 
     Parameters
     ----------
     found : Mapping of str to Pairs
         By the name of the set.
+    constants : Mapping of str to Mapping, optional
+        Of the sets whose energies are compared up to such, what was taken off for each element
+        (eV/atom).
 
     Returns
     -------
@@ -88,10 +98,11 @@ def parity_table(found: Mapping[str, Pairs]) -> pd.DataFrame:
         structures = len(of_set["energy"][0])
         if not structures:
             continue
+        taken_off = {"energy": _in_words((constants or {}).get(name, {}))}
         report = in_report_units(summary(list(zip(*(e for _, e in of_set.values()), strict=True))))
         for quantity, (dft, errors) in of_set.items():
             absolute = np.abs(np.concatenate(errors)).mean()
-            low, high = report[f"{quantity}_interval"]
+            low, high = report[f"{quantity}_interval"] or (np.nan, np.nan)
             rows.append(
                 {
                     "set": name,
@@ -106,6 +117,7 @@ def parity_table(found: Mapping[str, Pairs]) -> pd.DataFrame:
                     "slope": slope(
                         np.concatenate(dft), np.concatenate(errors), LEAST_SPREAD[quantity]
                     ),
+                    "taken off meV/atom": taken_off.get(quantity, ""),
                 }
             )
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -117,3 +129,8 @@ def slope(dft: np.ndarray, errors: np.ndarray, least_spread: float) -> float:
     if dft.std() <= least_spread:
         return np.nan
     return float(1 + away @ errors / (away @ away))
+
+
+def _in_words(constants: Mapping[str, float]) -> str:
+    """``K -1.5, Na 3.2`` for what is taken off energies."""
+    return ", ".join(f"{symbol} {1000 * value:.3g}" for symbol, value in constants.items())

@@ -1,6 +1,7 @@
 """A moment tensor potential and its files."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,11 @@ class Potential:
         return self.radial.size + self.shifts.size + self.linear.size
 
 
-def read_potential(path: str | Path, species: tuple[str, ...] | None = None) -> Potential:
+def read_potential(
+    path: str | Path,
+    species: tuple[str, ...] | None = None,
+    untagged: tuple[str, ...] | None = None,
+) -> Potential:
     """Read a trained potential from an ``.mtp`` or ``.almtp`` file of MLIP-2, MLIP-3 or ours.
 
     The file's ``scaling`` is multiplied into the radial coefficients, and the radial columns of the
@@ -76,6 +81,8 @@ def read_potential(path: str | Path, species: tuple[str, ...] | None = None) -> 
     species : tuple of str, optional
         Chemical symbols of the types. Needed only if the file's ``potential_tag`` does not hold
         them, as in files that MLIP wrote.
+    untagged : tuple of str, optional
+        The same of a file that may be anybody's: a tag that holds others stands.
 
     Returns
     -------
@@ -118,7 +125,7 @@ def read_potential(path: str | Path, species: tuple[str, ...] | None = None) -> 
         )
         active_set[:, : radial.size] /= scaling
     return Potential(
-        species=_read_species(fields, n_species, species),
+        species=_read_species(fields, n_species, species, untagged),
         basis=basis,
         closest=closest,
         cutoff=cutoff,
@@ -128,6 +135,30 @@ def read_potential(path: str | Path, species: tuple[str, ...] | None = None) -> 
         active_set=active_set,
         grade_mode=grade_mode,
     )
+
+
+def read_potential_of(path: str | Path, elements: Sequence[str]) -> Potential:
+    """Read a potential that anybody may have trained, for a campaign's elements.
+
+    Parameters
+    ----------
+    path : str or Path
+    elements : sequence of str
+        Also the species of the types, in this order, if the file does not tell them.
+
+    Raises
+    ------
+    ValueError
+        If the file is no potential (see `read_potential`) or lacks one of the elements; it may have
+        more.
+    """
+    potential = read_potential(path, untagged=tuple(elements))
+    if missing := [symbol for symbol in elements if symbol not in potential.species]:
+        raise ValueError(
+            f"{path}: the potential is one of {' '.join(potential.species)} and knows no "
+            f"{' and no '.join(missing)}"
+        )
+    return potential
 
 
 def write_potential(path: str | Path, potential: Potential) -> None:
@@ -291,9 +322,12 @@ def _read_basis(fields: _Fields) -> Basis:
 
 
 def _read_species(
-    fields: _Fields, n_species: int, expected: tuple[str, ...] | None
+    fields: _Fields,
+    n_species: int,
+    expected: tuple[str, ...] | None,
+    untagged: tuple[str, ...] | None,
 ) -> tuple[str, ...]:
-    """Return the species of the tag, or those expected if the tag holds none."""
+    """Return the species of the tag, or those expected or assumed if the tag holds none."""
     tag = tuple(fields.values.get("potential_tag", (0, ""))[1].split())
     tagged = bool(tag) and set(tag) <= set(chemical_symbols[1:])
     if tagged and expected is not None and tag != tuple(expected):
@@ -301,7 +335,7 @@ def _read_species(
             f"{fields.path}: the potential is one of {' '.join(tag)} in this order, "
             f"expected {' '.join(expected)}."
         )
-    species = tag if tagged else expected
+    species = tag if tagged else expected or untagged
     if species is None:
         raise ValueError(
             f"{fields.path}: potential_tag = {' '.join(tag)!r} does not tell the species; "

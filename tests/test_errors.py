@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from random_potentials import labelled, random_potential, random_structures, with_label
 
-from smallcell.errors import errors, groups, held_out, summary
+from smallcell.errors import (
+    differences,
+    energy_constants,
+    errors,
+    groups,
+    held_out,
+    summary,
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +95,32 @@ def test_groups_take_each_structure_once_wherever_it_stands():
     turned = groups(structures[::-1], 7)
     assert [set(group) for group in found] == [set(49 - group) for group in turned]
     assert [len(group) for group in groups(structures[:3], 7)] == [1, 1, 1]
+
+
+def test_a_constant_for_each_element_is_found_and_taken_off():
+    species = ("Na", "K")
+    truth = random_potential(species, level=6, seed=1)
+    structures = labelled(random_structures(species, 9, seed=2), truth)
+    offsets = {"K": 0.5, "Na": -1.25}
+    moved = [
+        with_label(
+            atoms,
+            energy=atoms.get_potential_energy() - sum(offsets[symbol] for symbol in atoms.symbols),
+        )
+        for atoms in structures
+    ]
+    plain = [energy.item() for energy, _, _ in differences(truth, moved)]
+    assert energy_constants(plain, moved) == pytest.approx(offsets)
+    left = summary(differences(truth, moved, up_to_constants=True))
+    assert left.energy_maximum < 1e-9
+    assert left.force_maximum < 1e-9
+
+
+def test_constants_that_would_take_all_of_the_errors_are_no_numbers(truth, training_set):
+    other = random_potential(("K",), level=8, seed=7)
+    (one,) = differences(other, training_set[:1], up_to_constants=True)
+    assert np.isnan(one[0]).all()
+    assert np.isfinite(one[1]).all()
+    two = differences(other, training_set[:2], up_to_constants=True)
+    assert two[0][0] == pytest.approx(-two[1][0])
+    assert energy_constants([], []) == {}

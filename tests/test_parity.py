@@ -81,3 +81,24 @@ def test_each_stage_has_rows_of_its_own_and_nothing_has_none(truth, structures):
     nothing = parity_table({"held out": pairs(truth, [])})
     assert nothing.empty
     assert list(nothing) == list(COLUMNS)
+
+
+def test_what_is_taken_off_energies_is_told_and_too_few_have_none(truth, structures):
+    off = [
+        with_label(atoms, energy=atoms.get_potential_energy() - 0.003 * len(atoms))
+        for atoms in structures
+    ]
+    found = {
+        "training": pairs(truth, off),
+        "test": pairs(truth, off, up_to_constants=True),
+        "one": pairs(truth, off[:1], up_to_constants=True),
+    }
+    table = parity_table(found, {"test": {"K": 0.003}}).set_index(["set", "quantity"])
+    taken_off = table["taken off meV/atom"]
+    assert taken_off["test", "energy"] == "K 3"
+    assert set(taken_off.drop(("test", "energy"))) == {""}
+    assert table.loc[("training", "energy"), "RMSE"] == pytest.approx(3)
+    assert table.loc[("test", "energy"), "largest error"] < 1e-6
+    errors = table.loc[("one", "energy"), ["RMSE", "RMSE low", "MAE", "largest error"]]
+    assert errors.isna().all()
+    assert table.loc[("one", "force"), "RMSE"] < 1e-6

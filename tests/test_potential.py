@@ -11,7 +11,7 @@ from motep.calculator import make_calculator
 from motep.io.mlip.mtp import read_mtp
 
 from smallcell.basis import generate_basis
-from smallcell.potential import Potential, read_potential, write_potential
+from smallcell.potential import Potential, read_potential, read_potential_of, write_potential
 
 
 @pytest.fixture
@@ -253,3 +253,18 @@ def test_what_cannot_be_written_is_refused_and_leaves_the_old_file(tmp_path, pot
         write_potential(tmp_path / "a.pot", potential)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_a_file_from_elsewhere_the_tag_counts_and_else_the_order_of_elements(
+    tmp_path, potential
+):
+    path = tmp_path / "a.mtp"
+    write_potential(path, potential)
+    assert read_potential_of(path, ["K", "Na"]).species == ("Na", "K")
+    assert read_potential_of(path, ["K"]).species == ("Na", "K")
+    with pytest.raises(ValueError, match="a.mtp: the potential is one of Na K and knows no Li"):
+        read_potential_of(path, ["Li", "K"])
+    path.write_text(path.read_text().replace("potential_tag = Na K", "potential_tag = "))
+    assert read_potential_of(path, ["K", "Na"]).species == ("K", "Na")
+    with pytest.raises(ValueError, match="has 2 species, but 1 are named: K"):
+        read_potential_of(path, ["K"])

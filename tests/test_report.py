@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,23 +15,31 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from ase.build import bulk
 from conftest import REPOSITORY
 from random_potentials import labelled, random_potential, random_structures, with_label
 from snakemake.utils import validate
 
 from smallcell.configuration import schema_faults
+from smallcell.engine import MTPCalculator
+from smallcell.figures import write_figure
 from smallcell.force_bias import bias_table
 from smallcell.ledger import fates_table, fit_columns, grades_table, round_row, rounds_table
 from smallcell.parity import pairs, parity_table
+from smallcell.potential import Potential
+from smallcell.properties import comparison, properties, values_by_potential
 from smallcell.report import (
     CHAPTERS,
     Outcome,
+    asks_for,
     commit,
-    crystal_checks,
     error_checks,
     in_words,
     page,
+    page_files,
+    property_checks,
 )
+from smallcell.validation import equilibrium
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
@@ -63,17 +71,13 @@ class Tags(HTMLParser):
 
 @dataclass
 class Campaign:
-    """A folder of results, and what its page takes beside."""
+    """A folder of results, and the configuration that they are of."""
 
     folder: Path
     configuration: dict
-    costs: dict | None = field(default_factory=lambda: dict(COSTS))
-
-    def files(self) -> set[str]:
-        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*.*")}
 
     def page(self) -> str:
-        return page(self.folder, self.files(), self.configuration, self.costs)
+        return page(self.folder, self.configuration)
 
     def write(self, name: str, content: str | dict | pd.DataFrame) -> None:
         path = self.folder / name
@@ -84,11 +88,10 @@ class Campaign:
             path.write_text(content if isinstance(content, str) else json.dumps(content))
 
     def draw(self, name: str) -> None:
-        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         figure, axis = plt.subplots(figsize=(13, 4))
         axis.plot([1, 2], label=name)
         axis.legend()
-        figure.savefig(self.folder / name, format="svg", metadata={"Date": None})
+        write_figure(self.folder / name, figure)
         plt.close(figure)
 
 
@@ -144,12 +147,13 @@ def campaign(tmp_path, configuration, parity) -> Campaign:
     )
     truth = random_potential(("K",), level=6, seed=1)
     learnt = labelled(random_structures(("K",), 9, seed=2), truth)
-    crystal = {
-        "lattice_constant": 5.301,
-        "lattice_constant_dft": 5.3,
-        "bulk_modulus": 3.0,
-        "bulk_modulus_dft": 4.0,
-    }
+    static = comparison(
+        "equation_of_state",
+        "K",
+        {("a0", "A"): 5.301, ("B", "GPa"): 3.0},
+        {("a0", "A"): 5.3, ("B", "GPa"): 4.0},
+        {},
+    )
     large = {
         "atoms": 250,
         "duration": 100,
@@ -165,7 +169,8 @@ def campaign(tmp_path, configuration, parity) -> Campaign:
     found.write("diagnosis/parity.csv", parity)
     found.write("diagnosis/force_bias.csv", bias_table(truth, {"training": learnt}))
     found.write("diagnosis/walk_grades.csv", grades_table({"two-atoms/000": samples}))
-    found.write("validation/equation_of_state.json", {"K": crystal})
+    found.write("validation/static.csv", static)
+    found.write("costs.json", COSTS)
     found.write("validation/large_cell.json", large)
     for name in ("rounds", "diagnosis/parity", "diagnosis/force_bias", "validation/x"):
         found.draw(f"{name}.svg")
@@ -207,12 +212,107 @@ def test_the_users_own_test_set_is_judged_too(parity):
     ]
 
 
-def test_a_potential_without_a_crystal_is_not_good():
-    found = {"lattice_constant": None, "bulk_modulus": None}
-    dft = {"lattice_constant_dft": 5.3, "bulk_modulus_dft": 4.0}
-    checks = crystal_checks({"K": found | dft})
-    assert {check.outcome for check in checks} == {Outcome.BAD}
-    assert checks[0].found == "none within the seeds' strains, pw.x 5.3 A"
+BCC = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
+KNOWN = properties(seed=1)
+
+
+def static_values(potential: Potential) -> dict[str, dict]:
+    """Those properties that are judged, by a potential."""
+    calculator = MTPCalculator(potential)
+    crystals = [bulk("K", "bcc", a=edge) for edge in np.linspace(4.8, 5.8, 11)]
+    for atoms in crystals:
+        atoms.calc = calculator
+    constant, modulus = equilibrium(crystals, BCC)
+    own = BCC | {"lattice_constant": constant}
+    found = {"equation_of_state": {("a0", "A"): constant, ("B", "GPa"): modulus}}
+    for name in ("elastic", "phonons"):
+        found[name] = values_by_potential(KNOWN[name], own, calculator)
+    return found
+
+
+def static_table(values: dict[str, dict], by_dft: dict[str, dict]) -> pd.DataFrame:
+    """The campaign's table of static properties, as it is read from its file."""
+    return pd.concat(
+        comparison(name, "K", found, by_dft.get(name, {}), {}) for name, found in values.items()
+    )
+
+
+@pytest.fixture(scope="module")
+def true_values(sound_potential) -> dict[str, dict]:
+    """Static properties by the potential that stands for pw.x."""
+    return static_values(sound_potential.potential)
+
+
+def verdicts(table: pd.DataFrame, tolerances: dict) -> dict[str, Outcome]:
+    """Outcome of each check."""
+    return {check.subject: check.outcome for check in property_checks(table, tolerances)}
+
+
+def test_a_potential_that_is_wrong_on_purpose_fails_the_verdict(
+    sound_potential, true_values, campaign
+):
+    right = sound_potential.potential
+    limits = campaign.configuration["validation"]["tolerances"]
+    assert limits == {"a0": 0.3, "B": 5, "C'": 10, "C44": 10, "phonons": 5}
+
+    def judged(potential: Potential) -> dict[str, Outcome]:
+        campaign.write("validation/static.csv", static_table(static_values(potential), true_values))
+        return verdicts(pd.read_csv(campaign.folder / "validation/static.csv"), limits)
+
+    # All stiffnesses 3 % too high, frequencies half as much: within tolerances.
+    assert set(judged(replace(right, linear=1.03 * right.linear)).values()) == {Outcome.GOOD}
+    text = Tags(campaign.page()).text
+    assert "2 of 9 checks found what is not good" in text
+    too_stiff = judged(replace(right, linear=1.2 * right.linear))
+    assert too_stiff.pop("lattice constant of K") == Outcome.GOOD
+    assert set(too_stiff) == {"B of K", "C' of K", "C44 of K", "phonons of K"}
+    assert set(too_stiff.values()) == {Outcome.BAD}
+    text = Tags(campaign.page()).text
+    assert "6 of 9 checks found what is not good" in text
+    assert re.search(r"pw\.x \S+ GPa \(\+20\.0\d%\)", text)
+    # The same at lengths 1 % larger.
+    stretched = replace(right, closest=1.01 * right.closest, cutoff=1.01 * right.cutoff)
+    assert judged(stretched)["lattice constant of K"] == Outcome.BAD
+
+
+def test_the_frequency_that_is_farthest_off_decides(true_values):
+    frequencies = dict(true_values["phonons"])
+    worst = ("P, branch 2", "THz")
+    off = frequencies | {worst: 0.94 * frequencies[worst]}
+    table = static_table({"phonons": off}, {"phonons": frequencies})
+    limits = {"a0": 0.3, "B": 5, "C'": 10, "C44": 10, "phonons": 5}
+    (check,) = property_checks(table, limits)
+    assert check.outcome == Outcome.BAD
+    assert check.found.startswith("P, branch 2, ")
+    assert check.found.endswith("(-6.00%)")
+    (check,) = property_checks(table, limits | {"phonons": 7})
+    assert check.outcome == Outcome.GOOD
+    (check,) = property_checks(table, limits | {"phonons": None})
+    assert (check.outcome, check.wanted) == (Outcome.OPEN, "no validation.tolerances.phonons")
+
+
+def test_what_pw_was_not_asked_for_is_missing_and_what_the_potential_lacks_is_not_good(true_values):
+    limits = {"a0": 0.3, "B": 5, "C'": 10, "C44": 10, "phonons": 5}
+    for check in property_checks(static_table(true_values, {}), limits):
+        assert check.outcome == Outcome.OPEN
+        assert check.found.endswith("pw.x missing")
+    lost = {name: dict.fromkeys(values, np.nan) for name, values in true_values.items()}
+    for check in property_checks(static_table(lost, true_values), limits):
+        assert check.outcome == Outcome.BAD
+        assert "none, pw.x " in check.found
+
+
+def test_the_page_asks_for_what_the_configuration_makes_and_no_more(configuration):
+    plain = set(page_files(configuration))
+    assert "gate.csv" in plain
+    assert not {"audit.csv", "imports.csv", "validation/compare.csv"} & plain
+    asked = configuration | {"imports": [{"file": "x"}], "gate": False, "audit": {"cut_outs": 0}}
+    asked["validation"] = asked["validation"] | {"compare": ["x.mtp"], "properties": ["bain"]}
+    more, less = set(page_files(asked)) - plain, plain - set(page_files(asked))
+    assert more == {"imports.csv", "validation/compare.csv", "audit/grades.svg", "audit/run.json"}
+    assert less == {"gate.csv", "validation/dispersion.svg"}
+    assert asks_for({"a": {"b": ["c"]}}, "a.b.c")
+    assert not asks_for({"a": False}, "a.b.c")
 
 
 def test_the_verdict_stands_at_the_top(campaign):
@@ -254,7 +354,7 @@ def test_every_figure_is_whole_in_the_page(campaign):
 
 
 def test_what_is_missing_is_said_to_be_missing(tmp_path, configuration):
-    text = Tags(Campaign(tmp_path, configuration, costs=None).page()).text
+    text = Tags(Campaign(tmp_path, configuration).page()).text
     assert "Nothing could be judged: 0 good, 0 not good, 3 not judged." in text
     for parts in CHAPTERS.values():
         for part in parts:
@@ -264,11 +364,11 @@ def test_what_is_missing_is_said_to_be_missing(tmp_path, configuration):
 
 def test_what_another_campaign_left_in_the_folder_is_not_shown(campaign):
     campaign.write("audit.csv", pd.DataFrame({"atoms": [16], "fate": ["leftover"]}))
-    files = campaign.files() - {"audit.csv"}
-    text = page(campaign.folder, files, campaign.configuration, COSTS)
+    text = campaign.page()
     assert "leftover" not in text
     assert "audit.csv is missing" in text
-    assert "leftover" in campaign.page()
+    audit = {"cut_outs": 1, "add": False}
+    assert "leftover" in page(campaign.folder, campaign.configuration | {"audit": audit})
 
 
 def test_an_unknown_error_is_empty_and_not_zero():

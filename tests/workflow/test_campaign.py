@@ -21,13 +21,24 @@ from ase.units import GPa
 from conftest import REPOSITORY
 from random_potentials import labelled, random_structures
 
+from smallcell.budget import spent
 from smallcell.engine import MTPCalculator
 from smallcell.potential import read_potential
 from smallcell.store import read_label
 from smallcell.training import read_structures, write_structures
 from smallcell.verification import verify
 
-PARTS = ("Snakefile", "rules", "scripts", "smallcell", "config", "envs", "profiles", "report")
+PARTS = (
+    "Snakefile",
+    "rules",
+    "scripts",
+    "smallcell",
+    "config",
+    "docs",
+    "envs",
+    "profiles",
+    "report",
+)
 MINIATURE = Path(__file__).with_name("miniature.yaml")
 LABELLED = ("labelled", "from store")
 DFT = yaml.safe_load(MINIATURE.read_text())["dft"]
@@ -202,6 +213,17 @@ def test_costs_add_up_from_batch_to_batch(killed):
     # Of the gate's labels one is a seed, of which all are paid for once.
     assert costs["labels"] > rounds["label core-seconds in all"].sum() * (1 - 1e-4)
     assert costs["references"] > 0
+    assert json.loads((killed.results / "costs.json").read_text()) == costs
+
+
+def test_the_learning_curve_has_all_batches_on_the_same_structures(killed):
+    curve = pd.read_csv(killed.results / "diagnosis/learning_curve.csv")
+    rounds = pd.read_csv(killed.results / "rounds.csv").dropna(subset="loss")
+    assert curve["training set"].tolist() == rounds["training set"].tolist()
+    assert curve["core-hours"].is_monotonic_increasing
+    parity = pd.read_csv(killed.results / "diagnosis/parity.csv").set_index(["set", "quantity"])
+    last = curve.iloc[-1]
+    assert last["held out force meV/A"] == pytest.approx(parity.loc[("held out", "force"), "RMSE"])
 
 
 def test_walkers_tell_where_they_started_and_keep_samples(killed):
@@ -267,8 +289,9 @@ def test_static_properties_stand_beside_those_that_pw_was_asked_for(killed):
 def test_the_page_shows_all_that_the_campaign_has(killed):
     page = (killed.results / "report.html").read_text()
     missing = re.findall(r">([^<>]+) is missing", page)
-    assert missing == ["imports.csv"]
-    assert page.count("data:image/svg+xml") == page.count("<figure>") == 10
+    assert missing == ["validation/compare.csv", "imports.csv"]
+    assert page.count("data:image/svg+xml") == page.count("<figure>") == 11
+    assert "include results/miniature/potential.lammps" in page
 
 
 def test_nothing_finished_was_labelled_twice(killed):
@@ -395,10 +418,15 @@ def importing(killed, tmp_path_factory) -> Campaign:
         validation={
             "cell": [2, 2, 2],
             "duration": 1,
+            "properties": ["elastic"],
+            "compare": ["first/potential.mtp"],
             "test": {"file": "test.extxyz", "energies": "relative"},
         },
     )
     shutil.copy(killed.results / "train.extxyz", campaign.folder / "old.extxyz")
+    (campaign.folder / "first").mkdir()
+    for name in ("potential.mtp", "costs.json"):
+        shutil.copy(killed.results / name, campaign.folder / "first")
     # What labels a test set does not matter here.
     potential = read_potential(killed.results / "potential.mtp")
     test = labelled(random_structures(("K",), 6, seed=9), potential)
@@ -432,6 +460,24 @@ def test_a_test_set_is_compared_and_not_learnt(importing):
     assert set(table.loc["test", "structures"]) == {len(test)}
     assert set(table.loc["training", "structures"]) == {len(learnt)}
     assert "force error, test" in (importing.results / "report.html").read_text()
+
+
+def test_another_potential_stands_beside_the_campaigns_own(importing, killed):
+    other = "first/potential.mtp"
+    table = pd.read_csv(importing.results / "validation/compare.csv")
+    rows = table.set_index(["property", "quantity"])
+    own = pd.read_csv(killed.results / "validation/static.csv").set_index(["property", "quantity"])
+    # Of the same crystals, the same potential has the same properties in either campaign.
+    expected = own.loc[["equation_of_state", "elastic"], "potential"]
+    pd.testing.assert_series_equal(
+        rows.loc[expected.index, other], expected, check_names=False, rtol=1e-4
+    )
+    errors = rows.loc[("test", "force error"), [other, "miniature"]]
+    assert errors[other] < 1e-3 < errors["miniature"]
+    assert rows.loc[("cost", "molecular dynamics"), ["miniature", other]].min() > 0
+    costs = json.loads((importing.folder / "first/costs.json").read_text())
+    assert rows.loc[("cost", "campaign"), other] == pytest.approx(spent(costs), rel=1e-4)
+    assert other in (importing.results / "report.html").read_text()
 
 
 def test_what_is_known_from_an_import_is_not_labelled_again(importing, killed):
