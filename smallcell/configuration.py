@@ -18,6 +18,7 @@ from ase.neighborlist import neighbor_list
 
 from smallcell.canonical import CanonicalForm, canonical_form
 from smallcell.cells import crystal, indices, parent
+from smallcell.diffusion import SHORTEST_RUN
 from smallcell.formats import file_format
 from smallcell.labels import k_mesh
 from smallcell.programs import mpirun
@@ -285,6 +286,27 @@ def _validation_faults(configuration: Mapping) -> Iterator[str]:
                 f"validation.dft: elastic constants of {lattice} {element['symbol']} need atoms "
                 "that relax in strained cells, which labels do not; leave elastic out"
             )
+    yield from _dynamics_faults(validation["dynamic"], validation["dynamics"])
+
+
+def _dynamics_faults(asked: Sequence[str], dynamics: Mapping) -> Iterator[str]:
+    duration, of_liquids = dynamics["duration"], {"structure", "diffusion"} & set(asked)
+    if of_liquids and not dynamics["liquid"]:
+        names = " and ".join(sorted(of_liquids))
+        yield f"validation.dynamics.liquid: no temperature is given for {names}"
+    if "density" in asked and not dynamics["solid"] + dynamics["liquid"]:
+        yield "validation.dynamics: neither solid nor liquid has a temperature for the density"
+    if of_liquids and duration < SHORTEST_RUN:
+        yield (
+            f"validation.dynamics.duration: {duration} ps must be at least {SHORTEST_RUN:g} for "
+            "structure and diffusion of liquids"
+        )
+    low, high = dynamics["melting"].get("between", (0, 1))
+    if low >= high:
+        yield (
+            f"validation.dynamics.melting.between: {low} to {high} is no range; the lower end "
+            "comes first"
+        )
 
 
 def _audit_faults(configuration: Mapping) -> Iterator[str]:

@@ -125,6 +125,13 @@ CHAPTERS = {
         Part("diagnosis/force_bias.svg", "force_bias.rst"),
         Part("diagnosis/force_bias.csv", "force_bias_table.rst"),
     ),
+    "Solid and liquid": (
+        Part("validation/dynamic.csv", "dynamic.rst"),
+        Part("validation/density.svg", "density.rst"),
+        Part("validation/structure.svg", "structure.rst"),
+        Part("validation/diffusion.svg", "diffusion.rst"),
+        Part("validation/melting.svg", "melting.rst"),
+    ),
     "Large cells": (
         Part("audit/grades.svg", "audit.rst"),
         Part("audit.csv", "audit_table.rst"),
