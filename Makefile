@@ -104,6 +104,8 @@ levels: $(ready) $(SET) ## fit SET by all levels: draws error against cost, to c
 	PYTHONPATH=. python benchmarks/levels.py $(SET) $(LEVELS)
 
 POTENTIAL ?= results/quickstart/potential.mtp
+measure = PYTHONPATH=. OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+  python -m smallcell.measure $(basename $(POTENTIAL)).almtp
 
 .PHONY: bench-selection
 bench-selection: $(ready) $(SET) ## measure thinning and selection from walks of POTENTIAL, fitted to SET
@@ -122,6 +124,20 @@ prune: $(ready) $(SET) ## drop what POTENTIAL, fitted to SET, can do without: a 
 survive: $(ready) $(POTENTIAL) ## does POTENTIAL (.almtp) hold 250 atoms together? twenty walks
 	PYTHONPATH=. OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	  python -m smallcell.survival $(basename $(POTENTIAL)).almtp --threads $(CORES) $(OPTIONS)
+
+# OPTIONS: --between 250 450 --runs 4 --column-atoms 2000 --column-duration 400; --help has all
+.PHONY: melting
+melting: $(ready) $(POTENTIAL) ## melting point and heat of fusion of POTENTIAL (.almtp); minutes at level 8
+	$(measure) melting --threads $(CORES) $(OPTIONS)
+
+.PHONY: dynamics
+dynamics: $(ready) $(POTENTIAL) ## density, structure and diffusion of POTENTIAL (.almtp), solid and liquid
+	$(measure) density structure diffusion --threads $(CORES) $(OPTIONS)
+
+# Temperature by temperature: what is done is kept. OPTIONS: --slabs 1200 1400 1600 1800 2000
+.PHONY: critical-point
+critical-point: $(ready) $(POTENTIAL) ## critical point of POTENTIAL (.almtp) from slabs; hours
+	$(measure) critical-point --threads $(CORES) $(OPTIONS)
 
 # A set with published labels in MLIP's format, its element, and how many of its structures, of
 # them PUBLISHED at the full price.
@@ -167,6 +183,10 @@ SEEDS ?= 1 2 3
 bench-protocol: $(ready) ## try CAMPAIGN with labels by ORACLE=x.almtp, errors on SET=set.cfg
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/protocol.py $(CAMPAIGN) $(ORACLE) $(SET) 70 $(SEEDS)
+
+.PHONY: lennard-jones
+lennard-jones: $(ready) ## compare the melting point of a Lennard-Jones crystal with the published one; hours
+	PYTHONPATH=. OMP_NUM_THREADS=1 python tests/lennard_jones.py
 
 .PHONY: published-label
 published-label: $(ready) ## compare a label at the preset published with the paper's

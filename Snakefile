@@ -41,6 +41,7 @@ include: "rules/verdict.smk"
 include: "rules/diagnosis.smk"
 include: "rules/validation.smk"
 include: "rules/properties.smk"
+include: "rules/dynamics.smk"
 
 
 if config["validation"]["compare"]:

@@ -70,6 +70,7 @@ BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
 PROPERTIES = properties(config["seed"])
 PUBLISHED = load_configfile(str(Path(workflow.basedir) / "config/references.yaml"))
 DISPERSION = "phonons" in config["validation"]["properties"]
+DYNAMIC = config["validation"]["dynamic"]
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.

@@ -59,6 +59,7 @@ rule summary:
         large_cell="<results>/validation/large_cell.json",
         static="<results>/validation/static.csv",
         dispersion="<results>/validation/dispersion.svg" if DISPERSION else [],
+        dynamic="<results>/validation/dynamic.csv" if DYNAMIC else [],
         imports="<results>/imports.csv" if config["imports"] else [],
         audit="<results>/audit/run.json" if config["audit"] else [],
         audit_table="<results>/audit.csv" if AUDIT["cut_outs"] else [],

@@ -5,7 +5,8 @@ rule validate:
         "<results>/validation/equation_of_state.svg",
         "<results>/validation/large_cell.json",
         *(["<results>/validation/dispersion.svg"] if DISPERSION else []),
-        "<results>/validation/compare.csv" if config["validation"]["compare"] else [],
+        ["<results>/validation/compare.csv"] if config["validation"]["compare"] else [],
+        *(["<results>/validation/dynamic.csv"] if DYNAMIC else []),
     localrule: True
 
 

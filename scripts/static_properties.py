@@ -1,4 +1,4 @@
-"""One table of all static properties."""
+"""One table of all static, or of all dynamic, properties."""
 
 import pandas as pd
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from smallcell.dynamic_table import dynamic_in_words
 from smallcell.files import read_reports, written_whole
 from smallcell.ledger import audit_in_words, summary
 from smallcell.progress import log_to
@@ -41,6 +42,9 @@ static = pd.read_csv(snakemake.input.static)
 words = static_in_words(static[static["property"] != "equation_of_state"])
 for number, line in enumerate(words):
     proofs.append(f"{'' if number else 'properties':<11} {line}")
+if snakemake.input.dynamic:
+    for number, line in enumerate(dynamic_in_words(pd.read_csv(snakemake.input.dynamic))):
+        proofs.append(f"{'' if number else 'dynamics':<11} {line}")
 large = json.loads(Path(snakemake.input.large_cell).read_text())
 outcome = large["message"]
 if large["survived"]:

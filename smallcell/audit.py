@@ -7,13 +7,11 @@ the same active set (with one of neighbourhoods that is what a grade is). The at
 extrapolate the most are cut out (`smallcell.cut_outs`) and labelled.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 
-import ase.io
 import numpy as np
 import pandas as pd
 from ase import Atoms
@@ -25,7 +23,7 @@ from smallcell.engine import Engine
 from smallcell.errors import differences
 from smallcell.fitting import shortest_distance
 from smallcell.potential import Potential
-from smallcell.sampling import whole_frames
+from smallcell.sampling import unwrapped_frames
 from smallcell.selection import active_set, grades
 from smallcell.training import labelled_batch
 from smallcell.validation import LargeCellRun, Ramp
@@ -57,22 +55,11 @@ def read_audit_frames(path: Path, species: Sequence[str], records: pd.DataFrame)
     Returns
     -------
     list of Atoms
-        Unwrapped, the box at the origin; ``info["step"]`` their steps. The first that is not finite
-        ends them.
+        Of `sampling.unwrapped_frames`. The first that was not recorded ends them.
     """
-    whole = io.StringIO(whole_frames(path.read_text()))
-    frames = ase.io.read(whole, index=":", format="lammps-dump-text", specorder=list(species))
     recorded = set(records["step"])
-    found = []
-    for frame in frames:
-        positions = frame.positions - frame.get_celldisp().ravel()
-        finite = np.isfinite(positions).all() and np.isfinite(frame.cell.array).all()
-        if not finite or frame.info["timestep"] not in recorded:
-            break
-        atoms = Atoms(frame.numbers, positions, cell=frame.cell, pbc=True)
-        atoms.info["step"] = frame.info["timestep"]
-        found.append(atoms)
-    return found
+    frames = unwrapped_frames(path, species)
+    return list(takewhile(lambda frame: frame.info["step"] in recorded, frames))
 
 
 def crystal_order(frames: Sequence[Atoms], lattice: str, repeats: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from ase.neighborlist import neighbor_list
 
 from smallcell.canonical import CanonicalForm, canonical_form
 from smallcell.cells import crystal, indices, parent
+from smallcell.diffusion import SHORTEST_RUN
 from smallcell.formats import file_format
 from smallcell.labels import k_mesh
 from smallcell.potential import read_potential_of
@@ -288,6 +289,7 @@ def _validation_faults(configuration: Mapping) -> Iterator[str]:
             )
     for place, file in enumerate(validation["compare"]):
         yield from _baseline_faults(f"validation.compare[{place}]", file, configuration)
+    yield from _dynamics_faults(validation["dynamic"], validation["dynamics"])
 
 
 def _baseline_faults(key: str, file: str, configuration: Mapping) -> Iterator[str]:
@@ -301,6 +303,26 @@ def _baseline_faults(key: str, file: str, configuration: Mapping) -> Iterator[st
         yield f"{key}: {file} cannot be read ({error.strerror})"
     except ValueError as error:
         yield f"{key}: {error}"
+
+
+def _dynamics_faults(asked: Sequence[str], dynamics: Mapping) -> Iterator[str]:
+    duration, of_liquids = dynamics["duration"], {"structure", "diffusion"} & set(asked)
+    if of_liquids and not dynamics["liquid"]:
+        names = " and ".join(sorted(of_liquids))
+        yield f"validation.dynamics.liquid: no temperature is given for {names}"
+    if "density" in asked and not dynamics["solid"] + dynamics["liquid"]:
+        yield "validation.dynamics: neither solid nor liquid has a temperature for the density"
+    if of_liquids and duration < SHORTEST_RUN:
+        yield (
+            f"validation.dynamics.duration: {duration} ps must be at least {SHORTEST_RUN:g} for "
+            "structure and diffusion of liquids"
+        )
+    low, high = dynamics["melting"].get("between", (0, 1))
+    if low >= high:
+        yield (
+            f"validation.dynamics.melting.between: {low} to {high} is no range; the lower end "
+            "comes first"
+        )
 
 
 def _audit_faults(configuration: Mapping) -> Iterator[str]:

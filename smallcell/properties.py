@@ -37,13 +37,11 @@ from smallcell.lattices import (
 )
 from smallcell.orientation import described_as
 from smallcell.phonons import phonon_frequencies, phonon_structures
+from smallcell.published import KINDS, beside_published, per_cent
 from smallcell.relaxation import relax
 
 Values = dict[tuple[str, str], float]
 """By quantity and unit."""
-
-KINDS = ("theory", "experiment")
-"""Of published references."""
 
 AT_REST = 1e-4
 """Force (eV/A) on atoms that are relaxed in a strained cell: stresses feel more."""
@@ -230,8 +228,7 @@ def comparison(
     by_potential, by_dft : Values
         The latter may lack some, or all.
     references : Mapping
-        Of each element, published values: ``property``, ``quantity``, ``kind`` (one of `KINDS`),
-        ``value`` in our units, ``source``.
+        See `published.beside_published`.
 
     Returns
     -------
@@ -250,26 +247,10 @@ def comparison(
             "potential": value,
             "pw.x": dft,
             "off pw.x": value - dft,
-            "off pw.x %": _per_cent(value, dft),
+            "off pw.x %": per_cent(value, dft),
         }
-        for kind in KINDS:
-            published = [
-                entry
-                for entry in references.get(symbol, ())
-                if (entry["property"], entry["quantity"], entry["kind"]) == (name, quantity, kind)
-            ]
-            entry = published[0] if published else {"value": np.nan, "source": ""}
-            row |= {
-                kind: entry["value"],
-                f"off {kind} %": _per_cent(value, entry["value"]),
-                f"source of {kind}": entry["source"],
-            }
-        rows.append(row)
+        rows.append(row | beside_published(name, symbol, quantity, value, references))
     return pd.DataFrame(rows)
-
-
-def _per_cent(value: float, reference: float) -> float:
-    return 100 * (value / reference - 1) if reference else np.nan
 
 
 def static_in_words(table: pd.DataFrame) -> list[str]:

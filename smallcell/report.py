@@ -136,6 +136,13 @@ CHAPTERS = {
         Part("diagnosis/force_bias.svg", "force_bias.rst"),
         Part("diagnosis/force_bias.csv", "force_bias_table.rst"),
     ),
+    "Solid and liquid": (
+        Part("validation/dynamic.csv", "dynamic.rst", "validation.dynamic"),
+        Part("validation/density.svg", "density.rst", "validation.dynamic.density"),
+        Part("validation/structure.svg", "structure.rst", "validation.dynamic.structure"),
+        Part("validation/diffusion.svg", "diffusion.rst", "validation.dynamic.diffusion"),
+        Part("validation/melting.svg", "melting.rst", "validation.dynamic.melting"),
+    ),
     "The potential beside others": (
         Part("validation/compare.csv", "compare.rst", "validation.compare"),
     ),

@@ -218,13 +218,18 @@ def evenly_spaced(number: int, steps: int) -> list[str]:
 
 def system(species: Sequence[str], barrier: Wall) -> list[str]:
     """LAMMPS commands that read ``start.data`` and what `provide` has put beside it."""
+    return in_a_box(lammps_lines("mtp/extrapolation", POTENTIAL, len(species), barrier))
+
+
+def in_a_box(interaction: Sequence[str]) -> list[str]:
+    """LAMMPS commands that read ``start.data``, and what acts between its atoms."""
     return [
         "units metal",
         "atom_style atomic",
         "boundary p p p",
         "newton on",
         "read_data start.data",
-        *lammps_lines("mtp/extrapolation", POTENTIAL, len(species), barrier),
+        *interaction,
         "neighbor 1.0 bin",
         "neigh_modify delay 0 every 1 check yes",
     ]
@@ -275,16 +280,24 @@ def write_start(path: Path, atoms: Atoms, species: Sequence[str]) -> None:
     )
 
 
-def run_lammps(folder: Path, script: str) -> tuple[int, str]:
+def run_lammps(folder: Path, script: str, longest: float | None = None) -> tuple[int, str]:
     """Run LAMMPS on an input script in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    script : str
+    longest : float, optional
+        Wall time after which it is taken to hang (s), `LONGEST` if it is not given.
 
     Returns
     -------
     status : int
-        Its exit status, `TIMED_OUT` if it ran longer than `LONGEST`.
+        Its exit status, `TIMED_OUT` if it ran longer than that.
     log : str
-        What it printed, which also stays in ``log.lammps``.
+        What it printed, which also stays in ``log.lammps``, and why it was stopped if it was.
     """
+    longest = LONGEST if longest is None else longest
     # The command may be a script that has started LAMMPS as a child: a group can be ended whole.
     with subprocess.Popen(
         ["lmp", "-in", script, "-log", "log.lammps"],
@@ -296,11 +309,11 @@ def run_lammps(folder: Path, script: str) -> tuple[int, str]:
         process_group=0,
     ) as run:
         try:
-            log, _ = run.communicate(timeout=LONGEST)
+            log, _ = run.communicate(timeout=longest)
         except subprocess.TimeoutExpired:
             os.killpg(run.pid, signal.SIGKILL)
             log, _ = run.communicate()
-            return TIMED_OUT, log
+            return TIMED_OUT, f"{log}\nLAMMPS came to no end within {longest:g} s"
         except BaseException:
             os.killpg(run.pid, signal.SIGKILL)
             raise
@@ -310,9 +323,16 @@ def run_lammps(folder: Path, script: str) -> tuple[int, str]:
 def complaint(status: int, log: str) -> str:
     """Quote what LAMMPS said when it gave up."""
     if status == TIMED_OUT:
-        return f"LAMMPS came to no end within {LONGEST} s"
+        return log.splitlines()[-1]
     errors = re.findall(r"^ERROR.*", log, re.MULTILINE)
     return errors[0] if errors else f"LAMMPS ended with status {status}"
+
+
+def thermo_rows(log: str, columns: int) -> np.ndarray:
+    """Rows of thermodynamic output in a log, the step first, shape (n_rows, columns)."""
+    number = r"\s+([-+.\deinfa]+)"
+    rows = re.findall(rf"^\s*(\d+){(columns - 1) * number}\s*$", log, re.MULTILINE)
+    return np.array(rows, dtype=float).reshape(-1, columns)
 
 
 def walk(folder: Path, species: Sequence[str]) -> Walk:
@@ -324,9 +344,7 @@ def walk(folder: Path, species: Sequence[str]) -> Walk:
         If LAMMPS does not come to its first step: that is no walk.
     """
     status, log = run_lammps(folder, "in.walk")
-    number = r"\s+([-+.\deinfa]+)"
-    rows = re.findall(rf"^\s*(\d+){5 * number}\s*$", log, re.MULTILINE)
-    table = np.array(rows, dtype=float).reshape(-1, 6)
+    table = thermo_rows(log, 6)
     if not len(table):
         raise RuntimeError(f"LAMMPS did not start: {complaint(status, log)}")
     later = table[(table[:, 0] > 0) & np.isfinite(table[:, 1]), 1]
@@ -368,6 +386,28 @@ def read_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
             bare.info["step"] = frame.info["timestep"]
             kept.append(bare)
     return kept
+
+
+def unwrapped_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
+    """Read the frames of a LAMMPS dump of ``xsu ysu zsu``, sorted by atom.
+
+    Returns
+    -------
+    list of Atoms
+        Atoms where they have gone, out of the box too, which is at the origin; ``info["step"]``
+        has their steps. The first that is not finite ends them.
+    """
+    whole = io.StringIO(whole_frames(path.read_text()))
+    frames = ase.io.read(whole, index=":", format="lammps-dump-text", specorder=list(species))
+    found = []
+    for frame in frames:
+        positions = frame.positions - frame.get_celldisp().ravel()
+        if not (np.isfinite(positions).all() and np.isfinite(frame.cell.array).all()):
+            break
+        atoms = Atoms(frame.numbers, positions, cell=frame.cell, pbc=True)
+        atoms.info["step"] = frame.info["timestep"]
+        found.append(atoms)
+    return found
 
 
 def whole_frames(dump: str) -> str:

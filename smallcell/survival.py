@@ -7,7 +7,6 @@ and prints a table. Runs that are done are kept beside the potential and are not
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ import pandas as pd
 from ase.data import atomic_numbers, reference_states
 
 from smallcell.cells import LATTICES
-from smallcell.files import write_report
+from smallcell.kept import kept
 from smallcell.potential import read_potential
 from smallcell.progress import tell
 from smallcell.sampling import provide
@@ -86,7 +85,7 @@ def survive(potential: Path, elements: Sequence[Mapping], conditions: Mapping, s
     return {"seed": seed, "temperature": temperature, "pressure": pressure} | asdict(outcome)
 
 
-def kept(
+def survive_once(
     potential: Path, elements: Sequence[Mapping], conditions: Mapping, folder: Path, seed: int
 ) -> dict:
     """`survive`, unless the folder has its report for the same potential and conditions."""
@@ -95,15 +94,13 @@ def kept(
         "elements": list(elements),
         "conditions": dict(conditions),
     }
-    path = folder / f"{seed:03d}.json"
-    if path.exists():
-        found = json.loads(path.read_text())
-        if found["asked"] == asked:
-            return found["run"]
-    run = survive(potential, elements, conditions, seed)
-    write_report(path, {"asked": asked, "run": run})
-    tell(_line(run))
-    return run
+
+    def run() -> dict:
+        found = survive(potential, elements, conditions, seed)
+        tell(_line(found))
+        return found
+
+    return kept(folder / f"{seed:03d}.json", asked, run)
 
 
 def _line(run: Mapping) -> str:
@@ -160,7 +157,7 @@ def main() -> None:
             for s in read_potential(options.potential).species
         ]
         folder = options.potential.with_name(f"{options.potential.stem}-survival")
-        run = partial(kept, options.potential, elements, conditions, folder)
+        run = partial(survive_once, options.potential, elements, conditions, folder)
         with ThreadPoolExecutor(options.threads) as pool:
             runs = list(pool.map(run, range(options.walks)))
     except (OSError, ValueError, RuntimeError) as error:

@@ -4,7 +4,6 @@ The same molecular dynamics serves the validation, the survival (`smallcell.surv
 and cooled, the audit (`smallcell.audit`).
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -24,6 +23,7 @@ from smallcell.sampling import (
     guard,
     run_lammps,
     system,
+    thermo_rows,
     write_start,
 )
 from smallcell.wall import Wall
@@ -292,10 +292,10 @@ def run_large_cell(
         If LAMMPS does not come to its first step.
     """
     status, log = run_lammps(folder, "in.npt")
-    rows = re.findall(r"^\s*(\d+)" + 4 * r"\s+(\S+)" + r"\s*$", log, re.MULTILINE)
-    if not rows:
+    rows = thermo_rows(log, 5)
+    if not len(rows):
         raise RuntimeError(f"LAMMPS did not start: {complaint(status, log)}")
-    step, temperature, volume, _, grade = np.array(rows, dtype=float).T
+    step, temperature, volume, _, grade = rows.T
     records = pd.DataFrame(
         {
             "step": step.astype(int),

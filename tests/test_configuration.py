@@ -13,6 +13,7 @@ from conftest import REPOSITORY
 from smallcell import configuration
 from smallcell.basis import LEVELS
 from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
+from smallcell.dynamic import DYNAMIC
 from smallcell.presets import preset_faults, with_preset
 from smallcell.properties import properties
 
@@ -73,6 +74,29 @@ def test_all_static_properties_can_be_asked_for_and_are_by_default(filled):
     assert SCHEMA["$defs"]["properties"]["items"]["enum"] == names
     assert filled["validation"]["properties"] == names
     assert filled["validation"]["dft"] == []
+
+
+def test_all_dynamic_properties_can_be_asked_for_and_none_is_by_default(filled):
+    asked = SCHEMA["properties"]["validation"]["properties"]["dynamic"]
+    assert tuple(asked["items"]["enum"]) == DYNAMIC
+    assert filled["validation"]["dynamic"] == []
+    assert filled["validation"]["dynamics"]["melting"]["runs"] == 4
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "words"),
+    [
+        ({"duration": 50}, ["validation.dynamics.duration: 50 ps", "80"]),
+        ({"liquid": []}, ["validation.dynamics.liquid", "diffusion"]),
+        ({"liquid": [], "solid": []}, ["neither solid nor liquid"]),
+        ({"melting": {"between": [400, 300]}}, ["melting.between: 400 to 300", "lower end"]),
+    ],
+)
+def test_dynamics_that_would_find_nothing_are_refused_in_one_line(filled, dynamics, words):
+    validation = filled["validation"] | {"dynamic": ["density", "diffusion"]}
+    validation["dynamics"] = validation["dynamics"] | dynamics
+    faults = meaning_faults(filled | {"validation": validation}, LEVELS)
+    assert any(all(word in fault for word in words) for fault in faults), faults
 
 
 def test_defaults_are_filled_in(filled):

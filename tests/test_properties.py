@@ -20,13 +20,14 @@ from conftest import REPOSITORY
 
 from smallcell.canonical import canonical_form
 from smallcell.cells import crystal
+from smallcell.coexistence import not_begun
 from smallcell.cost import expected_cost
+from smallcell.dynamic import DYNAMIC, critical, density, diffusion, melting, structure
 from smallcell.elastic import STRAIN
 from smallcell.engine import MTPCalculator
 from smallcell.labels import Fate, crystal_calculation, k_mesh
 from smallcell.phonons import dispersion, dispersion_table
 from smallcell.properties import (
-    KINDS,
     common_spacing,
     comparison,
     evaluated,
@@ -36,6 +37,8 @@ from smallcell.properties import (
     structures_to_label,
     values_by_potential,
 )
+from smallcell.published import KINDS
+from smallcell.thermal import no_thermal_run
 
 PROPERTIES = properties(seed=1)
 DEPTH, DISTANCE, DECAY = 0.1, 3.0, 5.0
@@ -198,6 +201,30 @@ def test_what_does_not_come_to_rest_has_no_value():
     assert np.isfinite(evaluated([atoms], collapsing)[0].get_stress()).all()
 
 
+def dynamic_quantities() -> set[tuple[str, str]]:
+    """Names that tables of dynamic properties have, at the temperatures of the schema."""
+    schema = yaml.safe_load((REPOSITORY / "config/schemas/config.schema.yaml").read_text())
+    asked = schema["properties"]["validation"]["properties"]["dynamics"]["properties"]
+    thermal = [
+        no_thermal_run({"symbol": "K"}, state, "none")
+        | {"asked": {"state": state, "temperature": temperature}}
+        for state in ("solid", "liquid")
+        for temperature in asked[state]["default"]
+    ]
+    none = {"reason": {"shell": "none", "diffusion": "none"}, "shell": {}, "diffusion": None}
+    liquid = [one | none for one in thermal if one["asked"]["state"] == "liquid"]
+    values = {
+        "density": density("K", thermal),
+        "structure": structure(liquid),
+        "diffusion": diffusion(liquid),
+        "melting": melting([not_begun({"symbol": "K"}, "none")], {}),
+    }
+    assert tuple(values) == DYNAMIC
+    found = {(name, one.quantity) for name, ones in values.items() for one in ones}
+    # From slabs, by a command of its own.
+    return found | {("critical-point", one.quantity) for one in critical([])}
+
+
 def test_published_values_are_of_quantities_that_there_are(sound_potential):
     """A name that no table has would be passed over without a word."""
     element = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
@@ -205,6 +232,7 @@ def test_published_values_are_of_quantities_that_there_are(sound_potential):
     known = {("equation_of_state", "a0"), ("equation_of_state", "B")}
     for name in PROPERTIES:
         known |= {(name, quantity) for quantity in found(name, element, calculator)}
+    known |= dynamic_quantities()
     published = yaml.safe_load((REPOSITORY / "config/references.yaml").read_text())
     for entry in (entry for entries in published.values() for entry in entries):
         assert (entry["property"], entry["quantity"]) in known

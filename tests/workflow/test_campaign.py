@@ -286,11 +286,23 @@ def test_static_properties_stand_beside_those_that_pw_was_asked_for(killed):
     assert (killed.results / "validation/dispersion.svg").stat().st_size > 0
 
 
+def test_a_dynamic_property_has_a_value_with_an_error_or_a_reason(killed):
+    table = pd.read_csv(killed.results / "validation/dynamic.csv")
+    density, expansion = (row for _, row in table.iterrows() if "solid" in row["quantity"])
+    assert density["quantity"] == "solid, 50 K"
+    # The potential is too poor to hold a crystal for certain.
+    assert pd.isna(density["potential"]) == pd.isna(density["uncertainty"])
+    assert pd.isna(density["potential"]) == pd.notna(density["why empty"])
+    assert pd.isna(expansion["potential"])
+    assert "dynamics    density: " in (killed.results / "summary.txt").read_text()
+
+
 def test_the_page_shows_all_that_the_campaign_has(killed):
     page = (killed.results / "report.html").read_text()
     missing = re.findall(r">([^<>]+) is missing", page)
-    assert missing == ["validation/compare.csv", "imports.csv"]
-    assert page.count("data:image/svg+xml") == page.count("<figure>") == 11
+    liquids = [f"validation/{name}.svg" for name in ("structure", "diffusion", "melting")]
+    assert missing == [*liquids, "validation/compare.csv", "imports.csv"]
+    assert page.count("data:image/svg+xml") == page.count("<figure>") == 12
     assert "include results/miniature/potential.lammps" in page
 
 
@@ -344,6 +356,17 @@ def test_a_second_run_does_nothing(replayed):
 def test_a_changed_validation_repeats_the_validation_alone(replayed):
     replayed.configure(validation={"cell": [2, 2, 2], "duration": 1.5, "dft": ["elastic"]})
     assert set(replayed.jobs_due()) == {"large_cell", "summary", "page", "all"}
+    replayed.configure()
+
+
+def test_each_run_of_a_dynamic_property_is_a_job_of_its_own(replayed):
+    validation = yaml.safe_load(MINIATURE.read_text())["validation"]
+    dynamics = {"solid": [50], "liquid": [400, 600], "melting": {"runs": 3}}
+    names = ["density", "structure", "diffusion", "melting"]
+    replayed.configure(validation=validation | {"dynamic": names, "dynamics": dynamics})
+    expected = {"thermal": 3, "liquid": 2, "coexistence_search": 1, "coexistence": 3, "fusion": 2}
+    due = replayed.jobs_due("results/miniature/validation/dynamic.csv")
+    assert due == expected | dict.fromkeys([*names, "dynamic_properties"], 1)
     replayed.configure()
 
 

@@ -1,0 +1,182 @@
+"""Dynamic properties: what runs have found, in the words and units that people read.
+
+Each property has a list of values with their errors, made from the reports of its runs. A run that
+failed leaves a value empty, with the reason beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from ase.data import atomic_masses, atomic_numbers
+from ase.units import GPa, kg, kJ, m, mol
+
+from smallcell.coexistence import melting_point
+from smallcell.critical_point import critical_point
+from smallcell.diffusion import CENTIMETRES, arrhenius
+from smallcell.dynamic_table import Found
+from smallcell.series import Estimate
+from smallcell.thermal import STATES, thermal_expansion
+
+DYNAMIC = ("density", "structure", "diffusion", "melting")
+"""All dynamic properties."""
+
+SHELL = {
+    "peak": ("first maximum", "A"),
+    "height": ("height of the first maximum", ""),
+    "end": ("first minimum", "A"),
+    "coordination": ("neighbours", ""),
+}
+"""What `radial_distribution.Shell` has, in words and with units."""
+
+DIFFUSION = {
+    "corrected": ("D", "1e-5 cm2/s", CENTIMETRES),
+    "of_cell": ("D in the cell", "1e-5 cm2/s", CENTIMETRES),
+    "viscosity": ("viscosity", "mPa s", 1.0),
+}
+"""What `diffusion.Diffusion` has, in words, with units and what turns ours into these."""
+
+ONE = "values at two temperatures are needed"
+
+
+def density(symbol: str, reports: Sequence[Mapping]) -> list[Found]:
+    """Densities and thermal expansion from reports of `thermal.thermal_run`."""
+    mass, found = atomic_masses[atomic_numbers[symbol]], []
+    for report in reports:
+        name = f"{report['asked']['state']}, {report['asked']['temperature']:g} K"
+        value = None
+        if report["volume"]:
+            volume = Estimate(**report["volume"])
+            heavy = mass / volume.value * m**3 / kg
+            value = Estimate(heavy, heavy * volume.error / volume.value)
+        found.append(Found(name, "kg/m3", value, report["reason"]))
+    for state in STATES:
+        name, unit = f"expansion of the {state}", "1e-6/K"
+        of_state = [one for one in reports if one["asked"]["state"] == state and one["volume"]]
+        if len(of_state) < 2:
+            found.append(Found(name, unit, None, ONE))
+            continue
+        expansion = thermal_expansion(
+            [report["temperature"]["value"] for report in of_state],
+            [Estimate(**report["volume"]) for report in of_state],
+        )
+        found.append(Found(name, unit, expansion.times(1e6)))
+    return found
+
+
+def structure(reports: Sequence[Mapping]) -> list[Found]:
+    """Nearest neighbours in the liquid from reports of `liquid.liquid_run`."""
+    return [
+        Found(
+            f"{words}, {report['asked']['temperature']:g} K",
+            unit,
+            Estimate(**report["shell"][name]) if report["shell"] else None,
+            report["reason"]["shell"],
+        )
+        for report in reports
+        for name, (words, unit) in SHELL.items()
+    ]
+
+
+def diffusion(reports: Sequence[Mapping]) -> list[Found]:
+    """Diffusion, viscosity and Arrhenius's law from reports of `liquid.liquid_run`."""
+    found = [
+        Found(
+            f"{words}, {report['asked']['temperature']:g} K",
+            unit,
+            report["diffusion"] and Estimate(**report["diffusion"][name]).times(factor),
+            report["reason"]["diffusion"],
+        )
+        for report in reports
+        for name, (words, unit, factor) in DIFFUSION.items()
+    ]
+    names = ("activation energy", "meV"), ("D0", "1e-5 cm2/s")
+    law = arrhenius_law(reports)
+    if law is None:
+        return found + [Found(*name, None, ONE) for name in names]
+    energy, prefactor = law
+    values = energy.times(1000), prefactor.times(CENTIMETRES)
+    return found + [Found(*name, value) for name, value in zip(names, values, strict=True)]
+
+
+def arrhenius_law(reports: Sequence[Mapping]) -> tuple[Estimate, Estimate] | None:
+    """Activation energy (eV) and prefactor (A^2/ps), None from less than two temperatures."""
+    known = [report for report in reports if report["diffusion"]]
+    if len(known) < 2:
+        return None
+    return arrhenius(
+        [report["temperature"]["value"] for report in known],
+        [Estimate(**report["diffusion"]["corrected"]) for report in known],
+    )
+
+
+def melting(runs: Sequence[Mapping], phases: Mapping[str, Mapping]) -> list[Found]:
+    """Melting point, heat of fusion and what follows from them.
+
+    Parameters
+    ----------
+    runs : sequence of Mapping
+        Reports of `coexistence.coexistence_run`.
+    phases : Mapping
+        Reports of `thermal.thermal_run` of solid and liquid at the melting point.
+    """
+    point, reason = melting_point(runs)
+    names = (
+        ("heat of fusion", "kJ/mol"),
+        ("expansion on melting", "%"),
+        ("slope of the melting line", "K/GPa"),
+    )
+    found = [Found("melting point", "K", point, reason)]
+    reason = reason or " and ".join(
+        f"{state}: {report['reason']}" for state, report in phases.items() if report["reason"]
+    )
+    if reason:
+        return found + [Found(*name, None, reason) for name in names]
+    solid, liquid = (
+        {name: Estimate(**phases[state][name]) for name in ("volume", "enthalpy")}
+        for state in STATES
+    )
+    heat = difference(liquid["enthalpy"], solid["enthalpy"])
+    growth = difference(liquid["volume"], solid["volume"])
+    # The law of Clausius and Clapeyron.
+    slope = point.value * growth.value / heat.value * GPa
+    relative = np.hypot(growth.error / growth.value, heat.error / heat.value)
+    values = (
+        heat.times(mol / kJ),
+        growth.times(100 / solid["volume"].value),
+        Estimate(slope, float(abs(slope) * relative)),
+    )
+    return found + [Found(*name, value) for name, value in zip(names, values, strict=True)]
+
+
+def critical(reports: Sequence[Mapping]) -> list[Found]:
+    """Densities of both phases and the critical point from reports of `critical_point.slab_run`."""
+    phases = ("liquid", "vapour")
+    found = [
+        Found(
+            f"{phase}, {report['temperature']:g} K",
+            "kg/m3",
+            report[phase] and Estimate(**report[phase]),
+            report["reason"],
+        )
+        for report in reports
+        for phase in phases
+    ]
+    known = [report for report in reports if not report["reason"]]
+    temperatures = [report["temperature"] for report in known]
+    liquid, vapour = ([Estimate(**report[phase]) for report in known] for phase in phases)
+    for free, words in ((False, ""), (True, ", exponent fitted")):
+        point, reason = None, ""
+        try:
+            point = critical_point(temperatures, liquid, vapour, free)
+        except ValueError as error:
+            reason = str(error)
+        found += [
+            Found(f"critical temperature{words}", "K", point and point.temperature, reason),
+            Found(f"critical density{words}", "kg/m3", point and point.density, reason),
+        ]
+    return [*found, Found("critical exponent", "", point and point.exponent, reason)]
+
+
+def difference(one: Estimate, other: Estimate) -> Estimate:
+    """Difference of two independent values."""
+    return Estimate(one.value - other.value, float(np.hypot(one.error, other.error)))

@@ -1,0 +1,304 @@
+"""The command that measures dynamic properties of a potential: `make melting POTENTIAL=...`.
+
+    python -m smallcell.measure results/quickstart/potential.almtp melting --between 250 450
+
+prints a table beside published values, and what it cost. Runs that are done are kept beside the
+potential and are not repeated. In a campaign, `validation.dynamic` asks for the same.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from ase import Atoms
+
+from smallcell import coexistence, thermal
+from smallcell.coexistence import (
+    coexistence_in_words,
+    coexistence_run,
+    melting_point,
+    not_begun,
+    search,
+    search_in_words,
+)
+from smallcell.critical_point import slab_in_words, slab_run
+from smallcell.dynamic import DYNAMIC, critical, density, diffusion, melting, structure
+from smallcell.dynamic_table import Found, dynamic_table
+from smallcell.files import write_table
+from smallcell.kept import kept
+from smallcell.liquid import liquid_in_words, liquid_run
+from smallcell.molecular_dynamics import Matter, lammps_seed, matter_of
+from smallcell.potential import read_potential
+from smallcell.progress import tell
+from smallcell.store import file_hash
+from smallcell.survival import known_crystal
+from smallcell.thermal import no_thermal_run, thermal_in_words, thermal_run
+from smallcell.wall import wall_of
+
+REFERENCES = Path(__file__).parent.parent / "config/references.yaml"
+
+CRITICAL_POINT = "critical-point"
+
+
+class Measurement:
+    """Runs of one element by one potential, and where they are kept.
+
+    Parameters
+    ----------
+    potential : Path
+        An .almtp file; beside it the .lammps file with its wall.
+    element : Mapping
+        ``symbol``, ``lattice``, ``lattice_constant`` (A).
+    options : Namespace
+        Of `arguments`.
+    folder : Path
+        Where runs are kept.
+
+    Attributes
+    ----------
+    reports : list of dict
+        Of all runs so far, kept ones too.
+    """
+
+    def __init__(
+        self, potential: Path, element: Mapping, options: argparse.Namespace, folder: Path
+    ) -> None:
+        self.matter: Matter = matter_of(potential, wall_of(potential.with_suffix(".lammps")))
+        self.potential = file_hash(potential)
+        self.element = dict(element)
+        self.options = options
+        self.folder = folder
+        self.reports: list[dict] = []
+
+    def run(
+        self,
+        name: str,
+        conditions: Mapping,
+        measure: Callable[[], dict],
+        words: Callable[[Mapping], str],
+    ) -> dict:
+        """Run what is not done yet, and tell of it."""
+        asked = {"potential": self.potential, "element": self.element, **conditions}
+        asked["seed"] = self.options.seed
+
+        def measured() -> dict:
+            report = measure()
+            tell(words(report))
+            return report
+
+        report = kept(self.folder / f"{name}.json", asked, measured)
+        self.reports.append(report)
+        return report
+
+    def side_by_side(self, run: Callable[[Any], dict], asked: Iterable) -> list[dict]:
+        """Make runs of their own, as many at a time as there are to be threads."""
+        with ThreadPoolExecutor(self.options.threads) as pool:
+            return list(pool.map(run, asked))
+
+    def thermal(self, name: str, state: str, temperature: float) -> dict:
+        """Solid or liquid at constant pressure; ``end`` has where its atoms are in the end."""
+        options = self.options
+        conditions = thermal.Conditions(
+            state,
+            temperature,
+            options.pressure,
+            options.atoms,
+            options.duration,
+            options.melt_at,
+        )
+
+        def measure() -> dict:
+            seed = lammps_seed(options.seed)
+            report, end = thermal_run(self.matter, self.element, conditions, seed)
+            if end is None:
+                return report | {"end": None}
+            return report | {
+                "end": {"cell": end.cell.tolist(), "positions": end.positions.tolist()}
+            }
+
+        return self.run(name, asdict(conditions), measure, thermal_in_words)
+
+    def liquid(self, temperature: float) -> dict:
+        """Liquid in the volume that it has at constant pressure."""
+        before = self.thermal(f"thermal-liquid-{temperature:g}", "liquid", temperature)
+        end = before["end"]
+        start = None
+        if end:
+            start = Atoms([self.element["symbol"]] * len(end["positions"]), pbc=True, **end)
+        duration = self.options.duration
+        return self.run(
+            f"liquid-{temperature:g}",
+            before["asked"] | {"volume": before["volume"]},
+            lambda: liquid_run(
+                self.matter, start, before, duration, lammps_seed(self.options.seed)
+            ),
+            liquid_in_words,
+        )
+
+    def coexistence(self) -> tuple[list[dict], dict[str, dict]]:
+        """Solid and liquid side by side, and each by itself at the melting point."""
+        options = self.options
+        run = {
+            "pressure": options.pressure,
+            "atoms": options.column_atoms,
+            "melt_at": options.melt_at,
+        }
+
+        def attempt(temperature: float) -> dict:
+            conditions = coexistence.Conditions(
+                temperature, duration=options.column_duration / 4, **run
+            )
+            seed = lammps_seed(options.seed)
+            report = coexistence_run(self.matter, self.element, conditions, seed)
+            tell(f"{coexistence_in_words(report)} ({report['outcome']})")
+            return report
+
+        found = self.run(
+            "melting-search",
+            run | {"duration": options.column_duration / 4, "between": options.between},
+            lambda: search(attempt, options.between),
+            partial(search_in_words, self.element["symbol"]),
+        )
+        if found["reason"]:
+            runs = [not_begun(self.element, found["reason"])]
+        else:
+            conditions = coexistence.Conditions(
+                found["temperature"], duration=options.column_duration, **run
+            )
+            runs = self.side_by_side(
+                lambda number: self.run(
+                    f"melting-{number}",
+                    asdict(conditions),
+                    lambda: coexistence_run(
+                        self.matter,
+                        self.element,
+                        conditions,
+                        lammps_seed(options.seed, number),
+                    ),
+                    coexistence_in_words,
+                ),
+                range(options.runs),
+            )
+        point, reason = melting_point(runs)
+        phases = {
+            state: self.thermal(f"melting-{state}", state, point.value)
+            if point
+            else no_thermal_run(self.element, state, reason)
+            for state in thermal.STATES
+        }
+        return runs, phases
+
+    def slab(self, temperature: float) -> dict:
+        """Slab of liquid beside its vapour."""
+        options = self.options
+        conditions = {"atoms": options.column_atoms, "duration": options.column_duration}
+        seed = lammps_seed(options.seed, round(temperature))
+        return self.run(
+            f"slab-{temperature:g}",
+            conditions | {"temperature": temperature},
+            lambda: slab_run(self.matter, self.element, temperature, seed=seed, **conditions),
+            slab_in_words,
+        )
+
+    def found(self, name: str) -> list[Found]:
+        """Values of a property."""
+        options = self.options
+        match name:
+            case "density":
+                asked = [
+                    (state, one) for state in thermal.STATES for one in getattr(options, state)
+                ]
+                runs = self.side_by_side(
+                    lambda one: self.thermal("thermal-{}-{:g}".format(*one), *one), asked
+                )
+                return density(self.element["symbol"], runs)
+            case "structure" | "diffusion":
+                runs = self.side_by_side(self.liquid, options.liquid)
+                return structure(runs) if name == "structure" else diffusion(runs)
+            case "melting":
+                return melting(*self.coexistence())
+            case _:
+                return critical(self.side_by_side(self.slab, options.slabs))
+
+
+def in_words(table: pd.DataFrame, reports: Sequence[Mapping]) -> str:
+    """Tell of a property in a table, and of what its runs have cost."""
+    shown = table[["element", "quantity", "potential", "uncertainty", "unit", "experiment"]]
+    hours = sum(report["seconds"] for report in reports) / 3600
+    grades = [report["grade"] for report in reports if report.get("grade") is not None]
+    highest = f", grade up to {max(grades):.1f}" if grades else ""
+    reasons = table.loc[table["potential"].isna(), ["quantity", "why empty"]]
+    return "\n".join(
+        [
+            shown.to_string(index=False, float_format=lambda value: f"{value:.4g}", na_rep=""),
+            *(f"{quantity}: {reason}" for quantity, reason in reasons.to_numpy()),
+            f"{hours:.3f} core-hours of LAMMPS{highest}",
+        ]
+    )
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Describe what the command takes."""
+    parser = argparse.ArgumentParser(description="What does a potential say of solid and liquid?")
+    parser.add_argument("potential", type=Path, help=".almtp, with its .lammps file beside it")
+    parser.add_argument("properties", nargs="+", choices=(*DYNAMIC, CRITICAL_POINT))
+    parser.add_argument("--pressure", type=float, default=0.0, help="GPa")
+    parser.add_argument("--solid", type=float, nargs="+", default=[100.0, 200.0, 300.0], help="K")
+    parser.add_argument("--liquid", type=float, nargs="+", default=[400.0, 600.0, 800.0], help="K")
+    parser.add_argument("--melt-at", type=float, default=800.0, help="where crystals are molten, K")
+    parser.add_argument("--atoms", type=int, default=500, help="of a solid or liquid, at least")
+    parser.add_argument("--duration", type=float, default=200.0, help="of a measurement, ps")
+    parser.add_argument(
+        "--between", type=float, nargs=2, default=[100.0, 800.0], help="of the melting point, K"
+    )
+    parser.add_argument("--column-atoms", type=int, default=2000, help="of two phases, at least")
+    parser.add_argument("--column-duration", type=float, default=400.0, help="ps")
+    parser.add_argument("--runs", type=int, default=4, help="for the melting point")
+    parser.add_argument(
+        "--slabs",
+        type=float,
+        nargs="+",
+        default=list(np.arange(1200.0, 2001.0, 160.0)),
+        help="for the critical point, K",
+    )
+    parser.add_argument("--lattice-constant", type=float, help="A, if not about the element's own")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="runs at a time")
+    return parser
+
+
+def main() -> None:
+    """Measure what is not done yet."""
+    options = arguments().parse_args()
+    references = yaml.safe_load(REFERENCES.read_text())
+    folder = options.potential.with_name(f"{options.potential.stem}-dynamic")
+    try:
+        symbols = read_potential(options.potential).species
+        for name in options.properties:
+            tables, reports = [], []
+            for symbol in symbols:
+                element = known_crystal(symbol)
+                if options.lattice_constant:
+                    element["lattice_constant"] = options.lattice_constant
+                own = folder / symbol if len(symbols) > 1 else folder
+                measurement = Measurement(options.potential, element, options, own)
+                found = measurement.found(name)
+                tables.append(dynamic_table(name, symbol, found, references))
+                reports += measurement.reports
+            table = pd.concat(tables)
+            write_table(folder / f"{name}.csv", table)
+            tell(in_words(table, reports))
+    except (OSError, ValueError, RuntimeError) as error:
+        sys.exit(f"measure: {error}")
+
+
+if __name__ == "__main__":
+    main()

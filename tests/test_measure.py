@@ -1,0 +1,75 @@
+"""The command that measures: real runs, kept, told, and not repeated."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+
+from smallcell.kept import kept
+from smallcell.wall import lammps_lines
+
+SHORT = ("--atoms", "16", "--duration", "4", "--solid", "50", "--liquid", "400")
+
+
+@pytest.fixture
+def potential(sound_potential, tmp_path):
+    """A potential as a campaign leaves it, with its wall."""
+    file = tmp_path / "potential.almtp"
+    shutil.copy(sound_potential.file, file)
+    lines = lammps_lines("mtp", str(file), 1, sound_potential.wall)
+    file.with_suffix(".lammps").write_text("\n".join(lines) + "\n")
+    return file
+
+
+def measure(potential, *options):
+    """Run the command."""
+    return subprocess.run(
+        [sys.executable, "-m", "smallcell.measure", str(potential), *options],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_what_is_measured_is_told_and_kept(potential):
+    # A start that LAMMPS gives up leaves the melting point empty, and at once.
+    options = ("density", "melting", *SHORT, "--between", "1e7", "2e7", "--column-atoms", "32")
+    first = measure(potential, *options)
+    assert first.returncode == 0, first.stderr
+    folder = potential.with_name("potential-dynamic")
+    table = pd.read_csv(folder / "density.csv")
+    assert table["quantity"].tolist()[:2] == ["solid, 50 K", "liquid, 400 K"]
+    assert (table["potential"].isna() == table["why empty"].notna()).all()
+    table = pd.read_csv(folder / "melting.csv")
+    assert table["quantity"].tolist()[:2] == ["melting point", "heat of fusion"]
+    assert table["experiment"].tolist()[:2] == [336.7, 2.355]
+    assert first.stdout.count("core-hours of LAMMPS") == 2
+    files = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+    assert table["why empty"].str.contains("ERROR").all()
+    assert {"thermal-solid-50.json", "thermal-liquid-400.json", "melting-search.json"} <= set(files)
+    again = measure(potential, *options)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")} == files
+    # Only what was measured anew is told on the way; the tables are the same.
+    assert all(line in first.stdout.splitlines() for line in again.stdout.splitlines())
+
+
+def test_a_potential_without_its_wall_is_refused_in_one_line(potential):
+    potential.with_suffix(".lammps").unlink()
+    run = measure(potential, "melting")
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert "measure: " in line
+    assert "potential.lammps" in line
+
+
+def test_an_answer_is_kept_for_its_own_question(tmp_path):
+    file, answers = tmp_path / "answer.json", iter([{"a": 1}, {"a": 2}])
+    assert kept(file, {"T": [1, 2]}, lambda: next(answers)) == {"a": 1}
+    assert kept(file, {"T": [1, 2]}, lambda: next(answers)) == {"a": 1}
+    assert kept(file, {"T": [1, 3]}, lambda: next(answers)) == {"a": 2}
