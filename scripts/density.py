@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 
 from smallcell.dynamic import density
 from smallcell.dynamic_table import dynamic_table, temperature_of
-from smallcell.files import read_reports, write_figure, write_table
+from smallcell.figures import write_figure
+from smallcell.files import read_reports, write_table
 from smallcell.progress import log_to, tell
 
 log_to(snakemake.log[0])
