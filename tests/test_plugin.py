@@ -20,6 +20,7 @@ from ase.build import bulk
 from ase.data import atomic_numbers
 from ase.io import read, write
 from ase.neighborlist import neighbor_list
+from conftest import making, shared
 from motep.calculator import make_calculator
 from motep.grade.maxvol import MaxVol
 from motep.io.mlip.mtp import read_mtp
@@ -45,13 +46,14 @@ its terms can exceed a sum. Any figure that LAMMPS and motep have different digi
 
 
 @pytest.fixture(scope="session", autouse=True)
-def plugin() -> None:
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Build the plugin for the Python that runs the tests, if that is not done yet."""
     how = []
     if SANITIZERS:
         flags = f"-std=c++17 -O1 -g -fPIC -fopenmp -Wno-psabi -fsanitize={SANITIZERS}"
         how = [f"folder={PLUGINS}", f"CXXFLAGS={flags} -fno-sanitize-recover=all"]
-    built = make("plugin", f"PYTHON={sys.executable}", *how)
+    with making(shared(tmp_path_factory) / "plugin/built"):
+        built = make("plugin", f"PYTHON={sys.executable}", *how)
     assert built.returncode == 0, built.stderr
 
 
