@@ -31,13 +31,15 @@ RUN ?= results/quickstart
 status: $(ready) ## tell how far the campaign RUN=results/<run> is, running or dead
 	@python -m smallcell.status $(RUN)
 
+# A file after another in each process, campaigns first: fixtures of a file are made once.
 .PHONY: test
 test: lint sanitize ## check the style and run all tests
-	pytest
+	pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: sanitize
 sanitize: $(ready) ## run the pair styles' tests with the address and undefined-behaviour sanitizers
-	SANITIZERS=address,undefined pytest --quiet tests/test_plugin.py
+	SANITIZERS=address,undefined pytest --quiet --numprocesses $(CORES) -k "not cmake" \
+	  tests/test_plugin.py
 
 .PHONY: setup
 setup: $(ready) ## only set up the environment
@@ -76,6 +78,21 @@ STORE ?= labels
 .PHONY: verify-labels
 verify-labels: $(ready) ## read and check all of the label store STORE
 	python -m smallcell.verification $(STORE)
+
+.PHONY: fuzz
+fuzz: $(ready) ## let the kernel read a million damaged potentials, with sanitizers
+	FUZZ_TIMES=1000000 pytest --quiet tests/test_fuzz.py
+
+KILLS ?= 200
+
+.PHONY: kill-matrix
+kill-matrix: $(ready) ## kill and resume campaigns KILLS times; writes docs/results.md, goes on where it was
+	PYTHONPATH=.:tests:tests/workflow \
+	  python benchmarks/kill_matrix.py results/kill-matrix $(KILLS) docs/results.md
+
+.PHONY: dependencies
+dependencies: $(ready) ## list what requirements.lock brings, with licences: docs/dependencies.cdx.json
+	PYTHONPATH=. python benchmarks/dependencies.py requirements.lock docs/dependencies.cdx.json
 
 .PHONY: bench-md
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from functools import cache
@@ -29,12 +30,18 @@ from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
+from smallcell.programs import tied
 from smallcell.properties import properties
 from smallcell.pseudopotentials import source_hash
 from smallcell.references import BOXES
 from smallcell.report import page_files
+from smallcell.results import mark
 from smallcell.seeds import seeds
 from smallcell.training import read_structures
+
+# A job ends with the Snakemake that started it, however that ends: started anew, it would not know
+# of jobs that still run. This takes one command a job, which is what a script is.
+shell.prefix(f"set -euo pipefail; exec {shlex.join(tied([], 'KILL'))} ")
 
 
 def refuse(faults):
@@ -362,6 +369,7 @@ def check_machine():
         refuse(machine_faults(config))
     if workflow.local_exec:
         refuse(cores_faults(config, workflow.cores))
+    mark(Path(RESULTS))
 
 
 def print_summary():

@@ -4,7 +4,8 @@
 rule read_imports:
     """Files of labelled structures, each checked by itself and made relative to isolated atoms."""
     input:
-        [entry["file"] for entry in config["imports"]],
+        # By a function, since Snakemake would take braces in a name for wildcards.
+        lambda wildcards: [entry["file"] for entry in config["imports"]],
     output:
         structures="<results>/imports/read.extxyz",
         report="<results>/imports/read.json",

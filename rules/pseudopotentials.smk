@@ -2,6 +2,7 @@ rule pseudopotential:
     """Made by ld1.x from a deck, or a UPF file of the user's."""
     output:
         "<results>/pseudopotentials/{element}.UPF",
+        "<results>/pseudopotentials/{element}.UPF.sha256",
     log:
         "<logs>/pseudopotentials/{element}.log",
     conda:

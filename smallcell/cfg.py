@@ -80,7 +80,11 @@ class _Lines:
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
-        numbered = enumerate(Path(path).read_text().splitlines(), start=1)
+        try:
+            text = Path(path).read_text()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: not the text of a .cfg file: {error}") from None
+        numbered = enumerate(text.splitlines(), start=1)
         self.lines = iter([(number, line.strip()) for number, line in numbered if line.strip()])
         self.number = 0
         self.begin = 0

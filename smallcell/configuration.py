@@ -7,7 +7,7 @@ table to see it, is in `meaning_faults`. What the machine lacks is in `machine_f
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,10 +24,15 @@ from smallcell.labels import k_mesh
 from smallcell.potential import read_potential_of
 from smallcell.programs import mpirun
 from smallcell.pseudopotentials import DECK_SUFFIX, check_upf, upf_element
+from smallcell.results import results_faults
 from smallcell.sampling import plugin_path
+from smallcell.store import of_later_release
 
 MOST_K_POINTS = 64
 """Divisions of a k-mesh along one axis beyond which the spacing is taken for a mistake."""
+
+LARGEST_NUMBER = 1e100
+"""Beyond which numbers are no quantity, and their squares no numbers."""
 
 UNKNOWN = {"symbol": "X"}
 """Stands for an element where only the geometry counts: its own symbol may be at fault."""
@@ -48,6 +53,13 @@ FOLDERS = (
 """Folders of the results that are no stages."""
 
 
+CURES = {
+    "setpriv": "it is part of util-linux, from version 2.33 on",
+    "timeout": "it is part of coreutils",
+}
+"""Where programs come from that every Linux has."""
+
+
 LEAST_AROUND = 8
 """A large cell has so many times the atoms of what is cut out of it, at least."""
 
@@ -55,7 +67,21 @@ LEAST_AROUND = 8
 def schema_faults(configuration: Mapping, schema: Mapping) -> list[str]:
     """Faults of a configuration against its JSON schema, one line each, the key first."""
     errors = jsonschema.Draft202012Validator(schema).iter_errors(configuration)
-    return [_in_words(error) for error in sorted(errors, key=lambda error: list(error.path))]
+    ordered = sorted(errors, key=lambda error: list(map(str, error.path)))
+    return [*_number_faults(configuration, ()), *map(_in_words, ordered)]
+
+
+def _number_faults(value: object, path: tuple) -> Iterator[str]:
+    """Numbers that no comparison finds fault with, such as YAML's .nan, or that no float holds."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _number_faults(inner, (*path, key))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _number_faults(inner, (*path, place))
+    elif isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:
+        shown = f"{value:g}" if isinstance(value, float) else "a number of so many digits"
+        yield f"{_key(path)}: {shown} is nothing to compute with; give a finite number"
 
 
 def _in_words(error: jsonschema.ValidationError) -> str:
@@ -63,7 +89,7 @@ def _in_words(error: jsonschema.ValidationError) -> str:
     key = _key(error.absolute_path)
     if error.validator == "additionalProperties":
         known = ", ".join(sorted(error.schema["properties"]))
-        unknown = sorted(set(error.instance) - set(error.schema["properties"]))
+        unknown = sorted(set(error.instance) - set(error.schema["properties"]), key=str)
         return f"{key}: unknown key {', '.join(map(repr, unknown))}; it takes {known}"
     if error.validator == "required":
         return f"{key}: {error.message}"
@@ -71,7 +97,7 @@ def _in_words(error: jsonschema.ValidationError) -> str:
     return f"{key}: {error.message}" + (f" ({meaning})" if meaning else "")
 
 
-def _key(path: Iterator) -> str:
+def _key(path: Iterable) -> str:
     """``sampling.temperature[0]`` for the path of a schema error."""
     name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return name.lstrip(".") or "configuration"
@@ -343,7 +369,12 @@ def _audit_faults(configuration: Mapping) -> Iterator[str]:
 
 def machine_faults(configuration: Mapping) -> list[str]:
     """List what the machine lacks to run a campaign, one line each."""
-    return [*_program_faults(configuration), *_store_faults(configuration), *_plugin_faults()]
+    return [
+        *_program_faults(configuration),
+        *_store_faults(configuration),
+        *results_faults(Path("results") / configuration["run"]),
+        *_plugin_faults(),
+    ]
 
 
 def cores_faults(configuration: Mapping, cores: int) -> list[str]:
@@ -362,8 +393,9 @@ def _program_faults(configuration: Mapping) -> Iterator[str]:
                 f"{program}: not on the PATH; {cure}; or, if the label store has all labels, set "
                 "dft.command: null"
             )
-    if shutil.which("lmp") is None:
-        yield f"lmp: not on the PATH; {cure}"
+    for program in ("lmp", "setpriv", "timeout"):
+        if shutil.which(program) is None:
+            yield f"{program}: not on the PATH; {cure if program == 'lmp' else CURES[program]}"
 
 
 def _label_programs(configuration: Mapping) -> list[str]:
@@ -371,7 +403,7 @@ def _label_programs(configuration: Mapping) -> list[str]:
     command = configuration["dft"]["command"]
     if command is None:
         return []
-    programs = [command, "timeout"]
+    programs = [command]
     if configuration["dft"]["cores"] > 1:
         programs.append(mpirun(command) or "mpirun")
     if any(e["pseudopotential"].endswith(DECK_SUFFIX) for e in configuration["elements"]):
@@ -391,6 +423,8 @@ def _store_faults(configuration: Mapping) -> Iterator[str]:
         yield (
             f"labels.store: {store} cannot be written; to use what it has, set dft.command: null"
         )
+    if other := of_later_release(store):
+        yield f"labels.store: {other}"
 
 
 def _plugin_faults() -> Iterator[str]:

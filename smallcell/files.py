@@ -1,7 +1,9 @@
 """Files that are whole or not there."""
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +11,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FULL = "the disk is full; make room and run the same command again"
+
+LEAST_ROOM = 1_000_000
+"""Bytes without which a program that has failed is taken to have failed for want of them."""
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that there is no room left, on the disk or within a quota."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def need_room(folder: Path) -> None:
+    """Make sure that a program had room for what it wrote, since not all of them tell.
+
+    Raises
+    ------
+    OSError
+        If there are less than `LEAST_ROOM` left.
+    """
+    if shutil.disk_usage(folder).free < LEAST_ROOM:
+        raise OSError(
+            errno.ENOSPC, f"scratch folder {folder}: {FULL} (TMPDIR names another folder)"
+        )
 
 
 @contextmanager
@@ -27,6 +54,11 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     ------
     Path
         Where to write it.
+
+    Raises
+    ------
+    OSError
+        With the file's name and what is to be done, if the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,6 +68,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         with open(part, "rb") as written:
             os.fsync(written.fileno())
         os.replace(part, path)
+    except OSError as error:
+        if is_full(error):
+            raise OSError(error.errno, f"{path}: {FULL}") from error
+        raise
     finally:
         part.unlink(missing_ok=True)
 

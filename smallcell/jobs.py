@@ -10,6 +10,7 @@ from ase import Atoms
 from smallcell.labels import OUTPUT, SUCCESSES, Calculation, Fate, too_close
 from smallcell.ladder import climb
 from smallcell.programs import Program
+from smallcell.pseudopotentials import check_seal
 from smallcell.pw_output import version
 from smallcell.store import find_label, label_key, read_label, write_label
 
@@ -48,8 +49,10 @@ def label_once(
     ------
     RuntimeError
         If the command starts another release of the program.
+    ValueError
+        If a UPF file is not as it was made, or the store has a label in another format.
     OSError
-        If the store cannot be written.
+        If the store cannot be written, or the disk is full.
     """
     store, command = Path(settings["labels"]["store"]), settings["dft"]["command"]
     key = label_key(atoms, calculation, program)
@@ -60,6 +63,8 @@ def label_once(
     if command is None:
         message = f"dft.command is null, and label store {store} has no label of this crystal"
         return _report(key, Fate.NOT_IN_STORE, message, 0.0, 0.0), None
+    for path in upf:
+        check_seal(Path(path))
     with tempfile.TemporaryDirectory(prefix="pw.x-") as scratch:
         began = time.monotonic()
         outcome = climb(atoms, calculation, settings["dft"], Path(upf[0]).parent, Path(scratch))

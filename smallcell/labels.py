@@ -6,6 +6,7 @@ crashed or ran out of time is an outcome with a name, not an exception that ends
 
 import math
 import resource
+import shlex
 import subprocess
 import time
 from collections.abc import Mapping
@@ -21,7 +22,8 @@ from ase.data import atomic_numbers, covalent_radii, ground_state_magnetic_momen
 from ase.geometry import complete_cell
 from ase.neighborlist import neighbor_list
 
-from smallcell.programs import leave_launcher
+from smallcell.files import need_room
+from smallcell.programs import killed, leave_launcher, tied
 from smallcell.pw_output import magnetic_moment, oddity, unsettled_forces
 
 OUTPUT = "espresso.pwo"
@@ -33,11 +35,14 @@ ERRORS = "espresso.err"
 SCRATCH = "scratch"
 """Folder in which pw.x leaves what it may go on from."""
 
+PSEUDOPOTENTIALS = "pseudopotentials"
+"""Link to the folder of UPF files: pw.x takes no path with a quote, and none that is long."""
+
 TIMED_OUT = 124
 """Exit status of coreutils' timeout when it had to end the command."""
 
-KILLED = 137
-"""Exit status that a shell, timeout and mpirun give for SIGKILL."""
+PATIENCE = 10
+"""Seconds from SIGTERM to SIGKILL for a pw.x that is over its time."""
 
 DIAGONALISATION = (
     "S matrix not positive definite",
@@ -289,12 +294,16 @@ def run_pw(
         there.
     """
     used_before, began = _children_seconds(), time.monotonic()
+    link = folder / PSEUDOPOTENTIALS
+    if not link.is_symlink():
+        folder.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(pseudopotential_folder.resolve())
+    # In the foreground: a signal to the job's process group must reach pw.x too.
+    limit = f"timeout --foreground --kill-after={PATIENCE} {time_limit:g}"
+    # Killed alone, timeout could not tell pw.x.
+    limited = f"{limit} setpriv --pdeathsig KILL {command}"
     espresso = Espresso(
-        # In the foreground: a signal to the job's process group must reach pw.x too.
-        profile=EspressoProfile(
-            f"timeout --foreground --kill-after=10 {time_limit:g} {command}",
-            pseudopotential_folder.resolve(),
-        ),
+        profile=EspressoProfile(shlex.join(tied(shlex.split(limited))), PSEUDOPOTENTIALS),
         directory=folder,
         input_data={
             "control": {
@@ -326,6 +335,8 @@ def run_pw(
     output = _read(folder / OUTPUT)
     fate, message = judge(output + _read(folder / ERRORS), status)
     if fate != Fate.LABELLED:
+        # That the disk is full says nothing of the structure.
+        need_room(folder)
         return Outcome(fate, message, None, core_seconds)
     try:
         labelled = _labelled(atoms, espresso.results, magnetic_moment(output))
@@ -361,12 +372,12 @@ def judge(output: str, status: int) -> tuple[Fate, str]:
         return Fate.NOT_CONVERGED, "the self-consistent field did not converge"
     if any(words in output for words in DIAGONALISATION):
         return Fate.DIAGONALISATION_FAILED, complaint
-    if status == KILLED:
+    if killed(status):
         return Fate.OUT_OF_MEMORY, "pw.x was killed, as happens where memory runs out"
     if any(words in output for words in OUT_OF_MEMORY):
         return Fate.OUT_OF_MEMORY, "pw.x could not allocate the memory that it needs"
     if status != 0 or "JOB DONE." not in output:
-        return Fate.CRASHED, complaint or f"pw.x ended with status {status}"
+        return Fate.CRASHED, complaint or _end(output, status)
     if "convergence has been achieved" not in output:
         return Fate.NOT_CONVERGED, "pw.x reports no converged self-consistent field"
     if odd := oddity(output):
@@ -374,6 +385,10 @@ def judge(output: str, status: int) -> tuple[Fate, str]:
     if uncertain := unsettled_forces(output):
         return Fate.FORCES_UNSETTLED, uncertain
     return Fate.LABELLED, ""
+
+
+def _end(output: str, status: int) -> str:
+    return f"pw.x ended with status {status}" + ("" if "JOB DONE." in output else " in mid-run")
 
 
 def _complaint(output: str) -> str:

@@ -18,6 +18,10 @@ WEIGHTS_OF_GRADE_MODE = {
     "neighbourhood": (0.0, 0.0, 0.0, 1.0),
 }
 
+INVERSE_TOLERANCE = 1e-3
+"""Largest deviation of active set times inverse, on ones, from ones; as in the kernel.
+Sets that MLIP-3 updated many times reach 1e-6, any mix-up exceeds 1."""
+
 
 @dataclass(frozen=True)
 class Potential:
@@ -255,6 +259,8 @@ class _Fields:
 
     def parsed(self, line: int, name: str, text: str, size: int, kind: type) -> np.ndarray:
         """Return the ``size`` finite numbers of a kind that a text in braces holds."""
+        if text.count("{") != text.count("}"):
+            raise self.error(line, f"{name} that does not end", "as many } as {")
         words = re.sub(r"[{},]", " ", text).split()
         try:
             array = np.array([kind(word) for word in words], dtype=kind)
@@ -375,7 +381,17 @@ def _read_selection(path: str | Path, content: bytes, n_parameters: int) -> tupl
             f"{2 * size}, an active set of {n_parameters} parameters and its inverse, and a line # "
             "behind them."
         )
-    active_set = np.frombuffer(binary[:size], dtype="<f8").reshape(n_parameters, n_parameters)
+    active_set, transposed_inverse = np.frombuffer(binary[: 2 * size], dtype="<f8").reshape(
+        2, n_parameters, n_parameters
+    )
+    # Overflows and what is no number end up here too.
+    with np.errstate(all="ignore"):
+        deviation = np.abs(active_set @ transposed_inverse.sum(axis=0) - 1).max()
+    if not deviation < INVERSE_TOLERANCE:
+        raise ValueError(
+            f"{path}: the two matrices of the active set are not inverse to each other: it is "
+            "damaged, or not the one of this potential."
+        )
     return active_set.copy(), modes[0]
 
 

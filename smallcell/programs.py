@@ -1,8 +1,10 @@
-"""The programs that compute for us: the environment that they run in, and which pw.x it is.
+"""The programs that compute for us: how they start, how they end, and which pw.x it is.
 
 A job of ours is a world of its own. In a step of SLURM the variables of the launcher say otherwise:
 an MPI program that finds them takes itself for a part of that step, looks for its other parts, and
 ends before it began (Open MPI: "MPI_INIT ... on a NULL communicator").
+
+And a job leaves nothing behind: what it has started ends with it, also where it is killed.
 """
 
 import json
@@ -11,9 +13,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +59,33 @@ def leave_launcher() -> None:
     alone = without_launcher(os.environ)
     os.environ.clear()
     os.environ.update(alone)
+
+
+def tied(command: Sequence[str], death: str = "TERM") -> list[str]:
+    """Return a command that ends when this process does, however this process ends.
+
+    The kernel tells it of this process's death by a signal (prctl, PR_SET_PDEATHSIG). What has come
+    up only after that death would wait for the signal for ever: it does not begin.
+
+    Parameters
+    ----------
+    command : sequence of str
+        A program and its arguments, to be started by this process itself.
+    death : str
+        The signal: TERM for a program that has to pass it on to others, KILL for one that has not.
+    """
+    alive = '[ $PPID = "$0" ] && exec "$@"'
+    return ["setpriv", "--pdeathsig", death, "sh", "-c", alive, str(os.getpid()), *command]
+
+
+def killed(status: int) -> bool:
+    """Whether an exit status tells that SIGKILL or SIGTERM ended a program.
+
+    It is the negative signal where Python has started the program, 128 and the signal where a shell
+    has, 256 less the signal where a script hands on what Python told it.
+    """
+    signals = (signal.SIGKILL, signal.SIGTERM)
+    return any(status in (-number, 128 + number, 256 - number) for number in signals)
 
 
 def parallel(command: str, cores: int, k_mesh: tuple[int, int, int]) -> str:
@@ -140,7 +170,7 @@ def ask_pw(command: str) -> Program:
         # Without input pw.x says its name and ends with an error.
         try:
             run = subprocess.run(
-                shlex.split(command),
+                tied(shlex.split(command)),
                 stdin=subprocess.DEVNULL,
                 cwd=folder,
                 capture_output=True,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smallcell.files import written_whole
-from smallcell.programs import without_launcher
+from smallcell.programs import tied, without_launcher
 
 LONGEST_LINE = 150
 """Characters a line that pw.x 6.7 still reads; it gives up somewhere between 150 and 900."""
@@ -35,25 +35,65 @@ def provide_upf(source: str, checksum: str | None, upf: Path) -> None:
     checksum : str or None
         SHA-256 of the UPF file, in hexadecimal digits; needed for an address.
     upf : Path
-        The file to write.
+        The file to write; beside it its SHA-256, in the form of ``sha256sum``.
 
     Raises
     ------
     ValueError
-        If ld1.x makes no pseudopotential, or the file is not UPF or not the one of the checksum.
+        If ld1.x makes no pseudopotential, or the file is not UPF, not the one of the checksum, or
+        an address without one.
     """
     if source.endswith(DECK_SUFFIX):
         content = generate_upf(Path(source).read_text())
     elif "://" in source:
+        if checksum is None:
+            raise ValueError(
+                f"pseudopotential {source}: is an address and needs a checksum (SHA-256)"
+            )
         with urllib.request.urlopen(source, timeout=60) as response:
             content = response.read().decode()
     else:
-        content = Path(source).read_text()
+        try:
+            content = Path(source).read_text()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"pseudopotential {source}: not the text of a UPF file: {error}"
+            ) from None
     if checksum is not None and (found := content_hash(content)) != checksum.lower():
         raise ValueError(f"pseudopotential {source}: its SHA-256 is {found}, not {checksum}")
     check_upf(content, source)
     with written_whole(upf) as part:
         part.write_text(content)
+    with written_whole(_seal(upf)) as part:
+        part.write_text(f"{content_hash(content)}  {upf.name}\n")
+
+
+def check_seal(upf: Path) -> None:
+    """Refuse a UPF file that is not, or no longer, what `provide_upf` wrote.
+
+    The key of a label has the hash of the pseudopotential's source: a label by a file that was
+    changed since would be kept as one by the right file.
+
+    Raises
+    ------
+    ValueError
+        With what is to be done.
+    """
+    seal = _seal(upf)
+    if not seal.exists() or seal.read_text().split()[:1] != [content_hash(_text(upf))]:
+        raise ValueError(
+            f"pseudopotential {upf}: not as it was written, not with the SHA-256 in {seal.name}; "
+            "delete it to have it made again"
+        )
+
+
+def _seal(upf: Path) -> Path:
+    return upf.with_name(f"{upf.name}.sha256")
+
+
+def _text(path: Path) -> str:
+    """Read a file whose bytes may be damaged."""
+    return path.read_text(errors="surrogateescape")
 
 
 def generate_upf(deck: str) -> str:
@@ -66,7 +106,7 @@ def generate_upf(deck: str) -> str:
     """
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
-            ["ld1.x"],
+            tied(["ld1.x"]),
             input=deck,
             cwd=folder,
             capture_output=True,
@@ -184,7 +224,7 @@ def upf_size(content: str) -> UPFSize:
 
 def content_hash(content: str) -> str:
     """SHA-256 of a text, in hexadecimal digits."""
-    return hashlib.sha256(content.encode()).hexdigest()
+    return hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
 
 
 def source_hash(element: Mapping) -> str:

@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,8 +27,9 @@ from ase.geometry import minkowski_reduce
 from ase.io.lammpsdata import write_lammps_data
 from ase.units import GPa, bar
 
-from smallcell.labels import TIMED_OUT
-from smallcell.programs import without_launcher
+from smallcell.files import need_room
+from smallcell.labels import PATIENCE, TIMED_OUT
+from smallcell.programs import killed, tied, without_launcher
 from smallcell.wall import Wall, lammps_lines
 
 THERMOSTAT_TIME = 0.1
@@ -296,11 +298,21 @@ def run_lammps(folder: Path, script: str, longest: float | None = None) -> tuple
         Its exit status, `TIMED_OUT` if it ran longer than that.
     log : str
         What it printed, which also stays in ``log.lammps``, and why it was stopped if it was.
+
+    Raises
+    ------
+    RuntimeError
+        If somebody or something has killed it, which says nothing of what it computed.
+    OSError
+        If the disk is full.
     """
     longest = LONGEST if longest is None else longest
-    # The command may be a script that has started LAMMPS as a child: a group can be ended whole.
+    began = time.monotonic()
+    # The command may be a script that has started LAMMPS as a child: a group can be ended whole, by
+    # timeout too.
+    lammps = ["lmp", "-in", script, "-log", "log.lammps"]
     with subprocess.Popen(
-        ["lmp", "-in", script, "-log", "log.lammps"],
+        tied(["timeout", f"--kill-after={PATIENCE}", str(longest), *lammps]),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -309,14 +321,18 @@ def run_lammps(folder: Path, script: str, longest: float | None = None) -> tuple
         process_group=0,
     ) as run:
         try:
-            log, _ = run.communicate(timeout=longest)
-        except subprocess.TimeoutExpired:
-            os.killpg(run.pid, signal.SIGKILL)
             log, _ = run.communicate()
-            return TIMED_OUT, f"{log}\nLAMMPS came to no end within {longest:g} s"
         except BaseException:
             os.killpg(run.pid, signal.SIGKILL)
             raise
+    if time.monotonic() - began >= longest:
+        return TIMED_OUT, f"{log}\nLAMMPS came to no end within {longest:g} s"
+    if killed(run.returncode):
+        raise RuntimeError(
+            "LAMMPS was killed, as happens where memory runs out; start it once more"
+        )
+    # LAMMPS does not look whether what it writes arrives.
+    need_room(folder)
     return run.returncode, log
 
 

@@ -22,7 +22,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ import numpy as np
 from ase import Atoms
 
 from smallcell.canonical import CanonicalForm, canonical_form
+from smallcell.files import FULL, is_full
 from smallcell.labels import Calculation
 from smallcell.programs import Program
 from smallcell.pw_output import convergence, cores, version
@@ -65,6 +66,10 @@ its major version behind it. Folders .part-* are what killed jobs left behind, .
 entries that did not agree with their checksum; nothing reads either. docs/label-store.md of the
 program that wrote this store tells more, and its command `make verify-labels STORE=...` checks all.
 """
+
+
+class FormatError(ValueError):
+    """An entry of another release, which is neither to be read wrongly nor to be replaced."""
 
 
 @dataclass(frozen=True)
@@ -128,16 +133,45 @@ def _major(key: str) -> int:
 
 
 def read_label(store: Path, key: str) -> StoredLabel | None:
-    """Read the label under a key, None if there is none or a damaged one."""
+    """Read the label under a key, None if there is none or a damaged one.
+
+    Raises
+    ------
+    ValueError
+        If there is one, of a format that this release does not know.
+    """
     entry = _place(store, key)
     try:
         structure = (entry / STRUCTURE).read_bytes()
         description = json.loads((entry / DESCRIPTION).read_text())
+        if other := other_format(entry, description):
+            raise FormatError(other)
         if hashlib.sha256(structure).hexdigest() != description["sha256"][STRUCTURE]:
             return None
         return StoredLabel(key, ase.io.read(entry / STRUCTURE), description)
-    except (OSError, ValueError, KeyError):
+    except FormatError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def other_format(entry: Path, description: Mapping) -> str:
+    """Say that an entry is of another format than this release's, and what helps; else nothing."""
+    if description["format"] == FORMAT:
+        return ""
+    return (
+        f"{entry}: {DESCRIPTION} is of format {description['format']}, not {FORMAT}; read it with "
+        "the release that wrote it, or move the entry away to have its label made again"
+    )
+
+
+def of_later_release(store: Path) -> str:
+    """Say that a later release writes to a store, by the first entry found; else nothing."""
+    for place in store.glob(f"??/*/{DESCRIPTION}"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            description = json.loads(place.read_text())
+            return other_format(place.parent, description) if description["format"] > FORMAT else ""
+    return ""
 
 
 def write_label(
@@ -227,10 +261,7 @@ def _part_of(store: Path) -> Iterator[Path]:
             explanation.replace(store / README)
         yield part
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            reason = "the disk is full; make room and run the same command again"
-        else:
-            reason = f"it cannot be written ({error.strerror})"
+        reason = FULL if is_full(error) else f"it cannot be written ({error.strerror})"
         raise OSError(error.errno, f"label store {store}: {reason}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -71,17 +71,39 @@ def labelled_batch(
 
 
 def read_structures(path: str | Path) -> list[Atoms]:
-    """Read all structures of an extended XYZ file, which may have none."""
-    if Path(path).stat().st_size == 0:
+    """Read all structures of an extended XYZ file of ours, which may have none.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or cut off, as far as that can be seen.
+    """
+    content = Path(path).read_bytes()
+    if not content:
         return []
-    structures = ase.io.read(path, index=":", format="extxyz")
-    for atoms in structures:
+    # In a number that is cut off nobody sees what is missing.
+    if not content.endswith(b"\n"):
+        raise ValueError(f"{path}: cut off in its last line")
+    try:
+        structures = ase.io.read(path, index=":", format="extxyz")
+    except Exception as error:  # noqa: BLE001 - ASE's reader has errors of many kinds
+        raise ValueError(f"{path}: damaged, ASE cannot read it ({error!r})") from None
+    for number, atoms in enumerate(structures):
+        _check_numbers(path, number, atoms)
         # ASE has numbers as numpy's, which JSON does not know.
         atoms.info = {
             name: value.item() if isinstance(value, np.generic) else value
             for name, value in atoms.info.items()
         }
     return structures
+
+
+def _check_numbers(path: str | Path, number: int, atoms: Atoms) -> None:
+    """Refuse a structure of which a number has become a word, or no number."""
+    labels = atoms.calc.results if atoms.calc is not None else {}
+    for name, values in {"positions": atoms.positions, "cell": atoms.cell.array, **labels}.items():
+        if np.asarray(values).dtype.kind not in "fi" or not np.isfinite(values).all():
+            raise ValueError(f"{path}: damaged, structure {number} has {name} of no finite number")
 
 
 def write_structures(path: str | Path, structures: Sequence[Atoms]) -> None:

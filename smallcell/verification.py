@@ -18,13 +18,13 @@ from smallcell.programs import Program
 from smallcell.pw_output import convergence, cores, magnetic_moment, version
 from smallcell.store import (
     DESCRIPTION,
-    FORMAT,
     OUTPUT,
     PART,
     README,
     STRUCTURE,
     file_hash,
     label_key,
+    other_format,
 )
 
 NET_FORCE = 1e-6
@@ -79,8 +79,8 @@ def entry_faults(entry: Path) -> Iterator[str]:
     """Tell what is wrong with an entry, one fault at a time."""
     try:
         description = json.loads((entry / DESCRIPTION).read_text())
-        if description["format"] != FORMAT:
-            yield f"{DESCRIPTION} is of format {description['format']}, not {FORMAT}"
+        if other := other_format(entry, description):
+            yield other.removeprefix(f"{entry}: ")
             return
         damaged = [
             name

@@ -1,10 +1,12 @@
 """What tests share: the folder of the repository, pseudopotentials by ld1.x, labels by pw.x, and
 a small disk to fill."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,23 +20,46 @@ from smallcell.approach import wall
 from smallcell.basis import generate_basis
 from smallcell.canonical import canonical_form
 from smallcell.engine import rows
+from smallcell.files import read_reports, write_report
 from smallcell.fitting import fit, random_starts
 from smallcell.jobs import label_once
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
-from smallcell.potential import Potential, write_potential
+from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.programs import ask_pw
 from smallcell.pseudopotentials import provide_upf
 from smallcell.selection import active_set
-from smallcell.wall import Wall
+from smallcell.wall import Wall, read_wall
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the campaigns: of tests side by side, what takes longest must not come last."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of this run of the tests, the same for all processes that share the work."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def making(path: Path) -> Iterator[bool]:
+    """Tell whether something is missing; who is told so makes it, and the others wait for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.parent / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not path.exists()
 
 
 @pytest.fixture(scope="session")
 def soft_potassium(tmp_path_factory) -> Path:
     """The UPF that ld1.x makes of the quickstart's deck."""
-    upf = tmp_path_factory.mktemp("pseudopotentials") / "K.UPF"
-    provide_upf(str(REPOSITORY / "config/pseudopotentials/K.soft.ld1"), None, upf)
+    upf = shared(tmp_path_factory) / "pseudopotentials/K.UPF"
+    with making(upf) as missing:
+        if missing:
+            provide_upf(str(REPOSITORY / "config/pseudopotentials/K.soft.ld1"), None, upf)
     return upf
 
 
@@ -61,7 +86,7 @@ class LabelledStore:
 @pytest.fixture(scope="session")
 def labelled_store(soft_potassium, tmp_path_factory) -> LabelledStore:
     """Labels of a cell of two atoms without symmetry and of an isolated atom."""
-    folder = tmp_path_factory.mktemp("store") / "labels"
+    folder = shared(tmp_path_factory) / "store/labels"
     dft = {
         "command": "pw.x",
         "cores": 1,
@@ -80,11 +105,16 @@ def labelled_store(soft_potassium, tmp_path_factory) -> LabelledStore:
     atom = canonical_form(isolated_atom("K", 4.5)).atoms()
     store = LabelledStore(folder, settings, soft_potassium, crystal, atom, {})
     program, upf = ask_pw("pw.x"), [str(soft_potassium)]
-    for name, atoms, calculation in (
-        ("crystal", crystal, store.crystal_calculation(crystal)),
-        ("atom", atom, store.atom_calculation()),
-    ):
-        store.reports[name], _ = label_once(atoms, calculation, program, settings, upf)
+    with making(folder.parent / "atom.json") as missing:
+        if missing:
+            for name, atoms, calculation in (
+                ("crystal", crystal, store.crystal_calculation(crystal)),
+                ("atom", atom, store.atom_calculation()),
+            ):
+                report, _ = label_once(atoms, calculation, program, settings, upf)
+                write_report(folder.parent / f"{name}.json", report)
+    for name in ("crystal", "atom"):
+        (store.reports[name],) = read_reports([folder.parent / f"{name}.json"])
     return store
 
 
@@ -100,6 +130,18 @@ class SoundPotential:
 @pytest.fixture(scope="session")
 def sound_potential(tmp_path_factory) -> SoundPotential:
     """Fitted to crystals of a pair potential."""
+    file = shared(tmp_path_factory) / "sound/potential.almtp"
+    barrier = file.with_name("wall.json")
+    with making(barrier) as missing:
+        if missing:
+            potential, crystals = fitted_to_pairs()
+            write_potential(file, potential)
+            write_report(barrier, asdict(wall(potential, crystals)))
+    return SoundPotential(read_potential(file), file, read_wall(barrier))
+
+
+def fitted_to_pairs() -> tuple[Potential, list[Atoms]]:
+    """Return a potential with an active set, and the crystals with labels that it was fitted to."""
     rng = np.random.default_rng(1)
     crystals = []
     for constant in rng.uniform(4.9, 5.9, 40):
@@ -111,10 +153,7 @@ def sound_potential(tmp_path_factory) -> SoundPotential:
         crystals.append(atoms)
     starts = random_starts(crystals, ("K",), generate_basis(8), 7.0, 8, rng)
     potential = fit(crystals, starts, ridges=[1e-6]).potential
-    potential = replace(potential, active_set=active_set(rows(potential, crystals)))
-    file = tmp_path_factory.mktemp("sound") / "potential.almtp"
-    write_potential(file, potential)
-    return SoundPotential(potential, file, wall(potential, crystals))
+    return replace(potential, active_set=active_set(rows(potential, crystals))), crystals
 
 
 @pytest.fixture

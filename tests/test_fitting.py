@@ -153,7 +153,7 @@ def test_radial_basis_is_widened_to_the_shortest_distance(truth, training_set):
 @pytest.mark.parametrize(
     "structures",
     [
-        'labelled(random_structures(("Na", "K"), 200, seed=2), truth)',
+        'labelled(random_structures(("Na", "K"), 100, seed=2), truth)',
         # As the first fit of a campaign: an undetermined problem magnifies every rounding.
         "hydrostatic_set(truth)",
     ],

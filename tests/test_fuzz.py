@@ -4,6 +4,7 @@ The reader is compiled with sanitizers, which end the program at the first acces
 overflow or other undefined behaviour.
 """
 
+import os
 import re
 import subprocess
 from dataclasses import replace
@@ -16,7 +17,11 @@ from random_potentials import random_potential
 from smallcell.potential import Potential, write_potential
 
 REPOSITORY = Path(__file__).parent.parent
-TIMES = 20_000
+TIMES = int(os.environ.get("FUZZ_TIMES", "20_000"))
+"""Damaged files, a million by `make fuzz`."""
+
+OPTIMISATION = "-O1" if TIMES > 100_000 else "-O0"
+"""Few files are read sooner than the reader is optimised."""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +30,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("fuzz") / "fuzz_potential"
     sources = [REPOSITORY / "tests" / "fuzz_potential.cpp", *(REPOSITORY / "kernel").glob("*.cpp")]
     subprocess.run(
-        ["g++", "-std=c++17", "-O1", "-g", "-fsanitize=address,undefined", "-Wno-psabi"]
+        ["g++", "-std=c++17", OPTIMISATION, "-g", "-fsanitize=address,undefined", "-Wno-psabi"]
         + ["-fno-sanitize-recover=all", f"-I{REPOSITORY / 'kernel'}", *sources, "-o", path],
         check=True,
     )

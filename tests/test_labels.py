@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,9 @@ def test_forces_on_other_atoms_are_no_label(labelled):
 
 
 def test_an_unconverged_run_is_no_label(potassium, soft_potassium, tmp_path):
-    outcome = run(potassium, soft_potassium, tmp_path, conv_thr=1e-30, k_spacing=3.0)
+    calculation = crystal_calculation(potassium, SETTINGS | {"k_spacing": 3.0}, HASHES)
+    hasty = replace(calculation, electrons=calculation.electrons | {"electron_maxstep": 3})
+    outcome = run_pw(potassium, hasty, "pw.x", soft_potassium.parent, 100, tmp_path)
     assert (outcome.fate, outcome.atoms) == (Fate.NOT_CONVERGED, None)
 
 

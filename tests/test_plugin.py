@@ -20,6 +20,7 @@ from ase.build import bulk
 from ase.data import atomic_numbers
 from ase.io import read, write
 from ase.neighborlist import neighbor_list
+from conftest import making, shared
 from motep.calculator import make_calculator
 from motep.grade.maxvol import MaxVol
 from motep.io.mlip.mtp import read_mtp
@@ -45,13 +46,14 @@ its terms can exceed a sum. Any figure that LAMMPS and motep have different digi
 
 
 @pytest.fixture(scope="session", autouse=True)
-def plugin() -> None:
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Build the plugin for the Python that runs the tests, if that is not done yet."""
     how = []
     if SANITIZERS:
         flags = f"-std=c++17 -O1 -g -fPIC -fopenmp -Wno-psabi -fsanitize={SANITIZERS}"
         how = [f"folder={PLUGINS}", f"CXXFLAGS={flags} -fno-sanitize-recover=all"]
-    built = make("plugin", f"PYTHON={sys.executable}", *how)
+    with making(shared(tmp_path_factory) / "plugin/built"):
+        built = make("plugin", f"PYTHON={sys.executable}", *how)
     assert built.returncode == 0, built.stderr
 
 
@@ -324,14 +326,23 @@ def test_isolated_atoms_have_their_shifts(tmp_path: Path) -> None:
     assert not found.strain_derivative.any()
 
 
-@pytest.mark.parametrize("how", [{"ranks": 2}, {"threads": 2}, {"ranks": 2, "threads": 3}], ids=str)
-def test_ranks_and_threads_do_not_matter(tmp_path: Path, how: dict[str, int]) -> None:
-    path = tmp_path / "random.almtp"
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Atoms], list[Evaluation]]:
+    """A potential, and what it says of structures on one rank and one thread."""
+    folder = tmp_path_factory.mktemp("alone")
+    path = folder / "random.almtp"
     graded(random_potential(("Na", "K"), 8, seed=10), path, seed=11)
     structures = random_structures(("Na", "K"), [1, 2, 7, 16, 50], seed=12)
-    alone = by_lammps(tmp_path, structures, path, ("Na", "K"), [0, 1])
+    return path, structures, by_lammps(folder, structures, path, ("Na", "K"), [0, 1])
+
+
+@pytest.mark.parametrize("how", [{"ranks": 2}, {"threads": 2}, {"ranks": 2, "threads": 3}], ids=str)
+def test_ranks_and_threads_do_not_matter(
+    tmp_path: Path, alone: tuple[Path, list[Atoms], list[Evaluation]], how: dict[str, int]
+) -> None:
+    path, structures, right = alone
     together = by_lammps(tmp_path, structures, path, ("Na", "K"), [0, 1], **how)
-    for one, two in zip(alone, together, strict=True):
+    for one, two in zip(right, together, strict=True):
         assert_equal(two, one, relative=1e-12)
         assert two.grade == pytest.approx(one.grade, rel=1e-6)  # the active set's condition
 

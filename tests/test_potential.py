@@ -53,9 +53,12 @@ def rescaled(content: bytes, scaling: float, n_radial: int, n_parameters: int) -
     text = re.sub(rb"\t\t\t\{(.*)\}\n", divided, text)
     text = re.sub(rb"scaling = .*", f"scaling = {scaling:.15e}".encode(), text)
     header, _, binary = selection.partition(b"\n#")
-    rows = np.frombuffer(binary[: 8 * n_parameters**2]).reshape(n_parameters, -1).copy()
+    size = 2 * 8 * n_parameters**2
+    rows, inverse = np.frombuffer(binary[:size]).reshape(2, n_parameters, -1).copy()
     rows[:, :n_radial] *= scaling
-    return text + mark + header + b"\n#" + rows.tobytes() + binary[rows.nbytes :]
+    # Which is stored column by column.
+    inverse[:, :n_radial] /= scaling
+    return text + mark + header + b"\n#" + rows.tobytes() + inverse.tobytes() + binary[size:]
 
 
 def motep_row(path, structure: Atoms) -> np.ndarray:

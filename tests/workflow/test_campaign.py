@@ -1,8 +1,8 @@
 """A miniature campaign through Snakemake, with real pw.x and LAMMPS.
 
-The campaign starts from an empty store and is killed three times on its way; a second one, from
-the store that the first has filled and on a machine without pw.x, runs through. Both must end with
-the same potential.
+The campaign starts from an empty store and is killed a dozen times on its way; a second one, from
+the store that the first has filled and on a machine without pw.x or network, runs through. Both
+must end with the same potential.
 """
 
 import json
@@ -14,11 +14,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from ase.units import GPa
 from conftest import REPOSITORY
+from kills import KINDS, strike
 from random_potentials import labelled, random_structures
 
 from smallcell.budget import spent
@@ -42,6 +44,9 @@ PARTS = (
 MINIATURE = Path(__file__).with_name("miniature.yaml")
 LABELLED = ("labelled", "from store")
 DFT = yaml.safe_load(MINIATURE.read_text())["dft"]
+UNSHARE = ["unshare", "--net"]
+NO_NETWORK = [] if subprocess.run([*UNSHARE, "true"], check=False).returncode else UNSHARE
+"""What starts a program without a network, where one may do so."""
 
 
 class Campaign:
@@ -49,7 +54,8 @@ class Campaign:
 
     def __init__(self, folder: Path, path: str = os.environ["PATH"], **changes) -> None:
         self.folder = folder
-        self.environment = os.environ | {"PATH": path}
+        self.environment = os.environ | {"PATH": path, "TMPDIR": str(folder / "scratch")}
+        self.within: list[str] = []
         self.results = folder / "results/miniature"
         for part in PARTS:
             source, target = REPOSITORY / part, folder / part
@@ -58,6 +64,7 @@ class Campaign:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
+        (folder / "scratch").mkdir()
         self.base = yaml.safe_load(MINIATURE.read_text()) | changes
         self.configure()
 
@@ -68,7 +75,8 @@ class Campaign:
 
     def command(self, *options: str) -> list[str]:
         """Command of a run."""
-        return ["snakemake", "--cores", "2", "--configfile", "miniature.yaml", *options]
+        snakemake = ["snakemake", "--cores", "2", "--configfile", "miniature.yaml", *options]
+        return [*self.within, *snakemake]
 
     def run(self, *options: str) -> str:
         """Run to the end and return what was printed."""
@@ -88,6 +96,7 @@ class Campaign:
         process = subprocess.Popen(
             self.command(),
             cwd=self.folder,
+            env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -114,11 +123,20 @@ class Campaign:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory) -> Campaign:
-    """A campaign that was killed while labelling seeds, while walking and in its second stage."""
-    campaign = Campaign(tmp_path_factory.mktemp("killed"))
-    campaign.kill_when("results/miniature/seeds/labels/[12].json")
-    campaign.kill_when("results/miniature/one-atom/000/walkers/*.json")
-    campaign.kill_when("results/miniature/two-atoms/000/labels/*.json")
+    """A campaign that was killed while labelling seeds, while walking and in its second stage.
+
+    Between these it is killed at random moments: Snakemake alone, a job alone, all at once.
+    """
+    campaign = Campaign(tmp_path_factory.mktemp("killed") / "it's a Ördner")
+    rng = np.random.default_rng(1)
+    for pattern in (
+        "seeds/labels/[12].json",
+        "one-atom/000/walkers/*.json",
+        "two-atoms/000/labels/*.json",
+    ):
+        for kind in KINDS:
+            strike(campaign, kind, rng.uniform(3, 8), rng)
+        campaign.kill_when(f"results/miniature/{pattern}")
     campaign.run()
     return campaign
 
@@ -150,15 +168,20 @@ def path_without(programs: set[str], folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def replayed(killed, tmp_path_factory) -> Campaign:
-    """The same campaign from the labels of the other, without pw.x, in a folder with a space."""
+    """The same campaign from the labels of the other, on an odd machine.
+
+    Without pw.x and network, in a plain C locale, and what it makes is for nobody else to see.
+    """
     path = path_without({"pw.x", "ld1.x"}, tmp_path_factory.mktemp("path"))
     assert not shutil.which("pw.x", path=path)
     campaign = Campaign(
-        tmp_path_factory.mktemp("replayed") / "in a folder",
+        tmp_path_factory.mktemp("replayed") / "in another Ördner",
         path,
         dft=DFT | {"command": None},
         labels={"store": str(killed.folder / "labels")},
     )
+    campaign.environment["LC_ALL"] = "C"
+    campaign.within = [*NO_NETWORK, "sh", "-c", 'umask 077 && exec "$@"', "sh"]
     campaign.run()
     return campaign
 
@@ -353,6 +376,25 @@ def test_a_second_run_does_nothing(replayed):
     assert "Nothing to be done" in replayed.run()
 
 
+def test_files_of_tomorrow_repeat_nothing(replayed):
+    """As where the clock was set back."""
+    tomorrow = time.time() + 86_400
+    for path in sorted(replayed.folder.glob("results/**/*")):
+        os.utime(path, (tomorrow, tomorrow))
+    assert replayed.jobs_due() == {}
+
+
+def test_damaged_notes_of_snakemake_repeat_nothing(replayed):
+    place = replayed.folder / ".snakemake/metadata"
+    notes = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert notes
+    for path, content in notes.items():
+        path.write_bytes(content[: len(content) // 2])
+    assert replayed.jobs_due() == {}
+    for path, content in notes.items():
+        path.write_bytes(content)
+
+
 def test_a_changed_validation_repeats_the_validation_alone(replayed):
     replayed.configure(validation={"cell": [2, 2, 2], "duration": 1.5, "dft": ["elastic"]})
     assert set(replayed.jobs_due()) == {"large_cell", "summary", "page", "all"}
@@ -387,7 +429,13 @@ def test_a_change_of_the_second_stage_leaves_the_first_alone(replayed):
 def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(killed):
     store = killed.folder / "labels"
     before = {entry.name: entry.stat().st_mtime for entry in store.glob("??/*")}
-    killed.configure(fit={"iterations": 50, "weights": {"force": 0.02}}, audit=False)
+    first = yaml.safe_load(MINIATURE.read_text())["stages"][0]
+    killed.configure(
+        fit={"iterations": 50, "weights": {"force": 0.02}},
+        stages=[first | {"rounds": 1}],
+        validation={"cell": [2, 2, 2], "duration": 1, "properties": ["lattices"]},
+        audit=False,
+    )
     assert not {"label", "reference", "pseudopotential", "seeds"} & set(killed.jobs_due())
     old, began = killed.potential(), time.time()
     killed.run()
