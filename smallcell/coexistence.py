@@ -32,6 +32,11 @@ from smallcell.series import Estimate, estimate, mean_of_series
 from smallcell.thermal import ROOM
 from smallcell.validation import TIMESTEP
 
+LONG = 4
+"""Length of the column in units of its width. Where it is short, the two interfaces meet before the
+latent heat has brought the temperature to the melting point, and one phase is gone at once: columns
+of 1372 atoms, twice as long as wide, were lost that way 15 K from it on either side."""
+
 WARMING, MELTING, COOLING, RELAXING = 10.0, 10.0, 6.0, 6.0
 """Time for the whole crystal to become warm, for its half to melt, for the melt to come to the
 temperature, and for both to come to the pressure (ps)."""
@@ -59,8 +64,8 @@ ATTEMPTS = 8
 """Starts at most until both phases last."""
 
 IN_PHASE = 0.99
-"""Structure factor of a perfect crystal, by the number of atoms, if all its layers scatter in
-phase: then the order of a slice does not depend on which of them it has."""
+"""Structure factor of a perfect crystal, divided by the number of atoms, if all its layers scatter
+in phase: then the order of a slice does not depend on which of them it has."""
 
 
 class Outcome(StrEnum):
@@ -98,7 +103,7 @@ class Conditions:
 
 
 def column(element: Mapping, atoms: int) -> tuple[Atoms, int]:
-    """Crystal that is twice as long as it is wide, of so many atoms at least.
+    """Crystal that is `LONG` times as long as it is wide, of so many atoms at least.
 
     Returns
     -------
@@ -107,8 +112,8 @@ def column(element: Mapping, atoms: int) -> tuple[Atoms, int]:
         Conventional cells along each short edge.
     """
     in_cell = len(crystal(element, "conventional", (1, 1, 1)))
-    repeats = next(n for n in count(1) if 2 * n**3 * in_cell >= atoms)
-    return crystal(element, "conventional", (repeats, repeats, 2 * repeats)), repeats
+    repeats = next(n for n in count(1) if LONG * n**3 * in_cell >= atoms)
+    return crystal(element, "conventional", (repeats, repeats, LONG * repeats)), repeats
 
 
 def vectors_in_plane(lattice: str) -> np.ndarray:
@@ -145,15 +150,16 @@ def order_profile(frame: Atoms, vectors: np.ndarray, repeats: int) -> np.ndarray
 
     Returns
     -------
-    ndarray, shape (2 * repeats,)
+    ndarray, shape (LONG * repeats,)
     """
     fractions = frame.cell.scaled_positions(frame.positions)
     # Layers of a perfect crystal are not where slices end.
-    slices = ((fractions[:, 2] * 2 * repeats + 0.25) % (2 * repeats)).astype(int) % (2 * repeats)
+    number = LONG * repeats
+    slices = ((fractions[:, 2] * number + 0.25) % number).astype(int) % number
     waves = np.exp(2j * np.pi * repeats * fractions[:, :2] @ vectors.T)
-    sums = np.zeros((2 * repeats, len(vectors)), dtype=complex)
+    sums = np.zeros((number, len(vectors)), dtype=complex)
     np.add.at(sums, slices, waves)
-    atoms = np.maximum(np.bincount(slices, minlength=2 * repeats), 1)
+    atoms = np.maximum(np.bincount(slices, minlength=number), 1)
     return (np.abs(sums / atoms[:, None]) ** 2).mean(axis=1)
 
 
