@@ -5,7 +5,7 @@ TEST = config["validation"].get("test")
 rule read_test_set:
     """The user's own test set, checked as imports are, before the campaign begins."""
     input:
-        lambda wildcards: [TEST["file"]] if TEST else [],
+        [TEST["file"]] if TEST else [],
     output:
         structures="<results>/diagnosis/test.extxyz",
         report="<results>/diagnosis/test.json",

@@ -4,8 +4,7 @@
 rule read_imports:
     """Files of labelled structures, each checked by itself and made relative to isolated atoms."""
     input:
-        # By a function, since Snakemake would take braces in a name for wildcards.
-        lambda wildcards: [entry["file"] for entry in config["imports"]],
+        [entry["file"] for entry in config["imports"]],
     output:
         structures="<results>/imports/read.extxyz",
         report="<results>/imports/read.json",

@@ -251,6 +251,9 @@ def _cells_faults(key: str, cells: Mapping, elements: Sequence[Mapping]) -> Iter
     own = dict.fromkeys(element["lattice"] for element in elements)
     known: dict[CanonicalForm, str] = {}
     for lattice in cells.get("lattices", own):
+        if has_braces(lattice):
+            yield f"{key}.lattices: {lattice} has braces, which Snakemake takes for wildcards"
+            continue
         try:
             primitive = parent(lattice, elements[0] | UNKNOWN)
         except OSError as error:
@@ -285,6 +288,9 @@ def _import_faults(configuration: Mapping) -> Iterator[str]:
 
 def _labelled_file_faults(key: str, entry: Mapping, symbols: Sequence[str]) -> Iterator[str]:
     file = entry["file"]
+    if has_braces(file):
+        yield f"{key}.file: {file} has braces, which Snakemake takes for wildcards; rename it"
+        return
     try:
         file_format(file)
         with open(file, "rb"):
@@ -299,6 +305,11 @@ def _labelled_file_faults(key: str, entry: Mapping, symbols: Sequence[str]) -> I
             f"{key}.energies: {', '.join(more)} is not among the campaign's elements, "
             f"{', '.join(symbols)}"
         )
+
+
+def has_braces(file: str) -> bool:
+    """Whether Snakemake would take a part of a file's name for a wildcard."""
+    return "{" in file or "}" in file
 
 
 def _validation_faults(configuration: Mapping) -> Iterator[str]:

@@ -192,6 +192,7 @@ def test_an_element_needs_a_pseudopotential():
         ("potential.cutoff", 4.5, ["potential.cutoff: 4.5", "bcc K", "4.59"]),
         ("fit.members", 1, ["fit.members: 1", "2 or more, or 0"]),
         ("stages.1.name", "two-atoms", ["stages[1].name", "more than once"]),
+        ("stages.1", {"name": "all", "cells": {"atoms": [1, 2], "lattices": ["{x}"]}}, ["braces"]),
         ("stages.1.name", "audit", ["stages[1].name", "'audit' is a folder of the results"]),
         ("audit.temperature", [500, 100], ["audit.temperature", "500 to 100"]),
         ("audit.cut_outs", 0, ["audit.add", "audit.cut_outs is 0"]),
@@ -287,6 +288,7 @@ def test_imports_are_looked_at_before_anything_is_computed(filled, tmp_path):
         ([good, "none.cfg"], "relative", ["imports[1].file", "none.cfg cannot be read"]),
         ([str(tmp_path / "old.txt")], "relative", ["imports[0].file", "old.txt", "*.extxyz"]),
         ([good, good], "relative", ["imports[0].file", "more than once"]),
+        (["old{x}.extxyz"], "relative", ["imports[0].file", "old{x}.extxyz has braces"]),
     ):
         config = filled | {"imports": [{"file": file, "energies": energies} for file in files]}
         faults = meaning_faults(config, LEVELS)
