@@ -13,6 +13,7 @@ rule result:
         lammps="<results>/potential.lammps",
     log:
         "<logs>/result.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -38,6 +39,7 @@ rule ledger:
         figure=report("<results>/rounds.svg", caption="../report/rounds.rst", category="learning"),
     log:
         "<logs>/ledger.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -65,6 +67,7 @@ rule summary:
         report("<results>/summary.txt", caption="../report/summary.rst", category="summary"),
     log:
         "<logs>/summary.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -110,6 +113,7 @@ rule page:
         "<results>/report.html",
     log:
         "<logs>/page.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

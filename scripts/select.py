@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smallcell.budget import forecast, spent
+from smallcell.budget import forecast, rate, spent
 from smallcell.candidates import gather
 from smallcell.choice import Choice, Outcome, choose
 from smallcell.cost import expected_cost
@@ -95,6 +95,7 @@ table = pd.DataFrame(
     }
 )
 report |= {
+    "rate": rate(paid),
     "outcome": choice.outcome,
     "reasons": choice.reasons,
     "training": choice.number(TRAINING),
