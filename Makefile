@@ -33,8 +33,17 @@ status: $(ready) ## tell how far the campaign RUN=results/<run> is, running or d
 
 # A file after another in each process, campaigns first: fixtures of a file are made once.
 .PHONY: test
-test: lint sanitize ## check the style and run all tests
+test: lint sanitize slurm ## check the style and run all tests
 	pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
+
+# Where it cannot be installed, the tests that need it are skipped, and say so.
+.PHONY: slurm
+slurm: ## install SLURM for the tests that run campaigns through it
+	-@./install.sh slurm
+
+.PHONY: test-slurm
+test-slurm: $(ready) slurm ## lose nodes, jobs, controller and head of a campaign on a real SLURM; ten minutes
+	pytest --quiet -rsP tests/workflow/faults.py
 
 .PHONY: sanitize
 sanitize: $(ready) ## run the pair styles' tests with the address and undefined-behaviour sanitizers

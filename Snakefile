@@ -3,6 +3,9 @@
 # A round is sample -> select -> label -> verdict -> train -> fit. Rounds follow each other until a
 # stage finds nothing new, stages until the last; rules/common.smk asks for them one by one.
 
+from pathlib import Path
+
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.14")
@@ -12,6 +15,12 @@ min_version("9.14")
 if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
+
+
+IMAGE = Path(workflow.basedir) / "small-cell.sif"
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+
+    container: str(IMAGE)
 
 
 include: "rules/common.smk"
@@ -69,6 +78,7 @@ rule all:
 
 onstart:
     check_machine()
+    prepare_slurm()
 
 
 onsuccess:

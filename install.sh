@@ -4,6 +4,10 @@
 # `make` calls this when it is due; a second call repeats nothing that is there. Python packages
 # are installed into a new .venv whenever requirements.lock differs from the copy that a finished
 # installation leaves in it, so that an interrupted one is repaired by the next call.
+#
+# `./install.sh slurm` installs SLURM's daemons instead, which the tests of the SLURM profile start for
+# themselves (tests/slurm/cluster.sh). Nothing else needs them; without root they are left out, and those
+# tests are skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -77,9 +81,16 @@ missing_packages() {
   fi
 }
 
+# Prints SLURM's Debian packages if its daemons are not on the PATH.
+missing_slurm() {
+  type munged slurmctld slurmd sbatch >/dev/null 2>&1 ||
+    printf '%s\n' slurmctld slurmd slurm-client munge
+}
+
+# Installs the packages that a function prints.
 install_system_packages() {
-  local missing
-  mapfile -t missing < <(missing_packages)
+  local missing packages=$1
+  mapfile -t missing < <("$packages")
   ((${#missing[@]})) || return 0
 
   local as_root=()
@@ -100,7 +111,7 @@ install_system_packages() {
   say "apt-get update"
   quietly "${apt_get[@]}" update
   # Only now is it known which Python the distribution has.
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <("$packages")
   say "apt-get install ${missing[*]}"
   quietly "${apt_get[@]}" install --no-install-recommends "${missing[@]}"
 }
@@ -138,7 +149,16 @@ compile() {
   make --silent -C plugin PYTHON="../$environment/bin/python"
 }
 
-install_system_packages
+if [[ ${1:-} == slurm ]]; then
+  if ((EUID == 0)) && type apt-get >/dev/null 2>&1; then
+    install_system_packages missing_slurm
+  elif [[ -n $(missing_slurm) ]]; then
+    say "SLURM is left out: it takes root and apt-get; tests that need it are skipped"
+  fi
+  exit
+fi
+
+install_system_packages missing_packages
 install_python_packages
 compile
 say "ready"

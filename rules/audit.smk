@@ -54,6 +54,7 @@ rule audit_table:
         report("<results>/audit.csv", caption="../report/audit_table.rst", category="audit"),
     log:
         "<logs>/audit/table.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:

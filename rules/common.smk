@@ -1,13 +1,13 @@
 """What the rules share: the configuration, checked, and the order of rounds."""
 
 import json
+import math
 import os
 import re
 import shlex
 import sys
 import time
 from functools import cache
-from math import ceil
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
@@ -18,16 +18,24 @@ from snakemake.utils import validate
 sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
+from smallcell.allotments import LONG, label_minutes, label_seconds, more, walk_minutes
 from smallcell.basis import LEVELS
-from smallcell.cells import LATTICES
+from smallcell.cells import LATTICES, starts
 from smallcell.choice import Outcome
-from smallcell.configuration import cores_faults, machine_faults, meaning_faults, schema_faults
+from smallcell.configuration import (
+    cores_faults,
+    image_faults,
+    machine_faults,
+    meaning_faults,
+    schema_faults,
+)
 from smallcell.convergence import combined_name, convergence_structures, points
+from smallcell.cost import expected_cost
 from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
-from smallcell.ladder import LONGEST
 from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
+from smallcell.orphans import end_orphans, sign_in
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
 from smallcell.programs import tied
@@ -72,7 +80,7 @@ AUDIT = config["audit"] or {"cut_outs": 0, "add": False}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
 # Of `dft`, what decides a label and its cost, not how it is run.
 DECISIVE = ("ecutwfc", "ecutrho", "smearing", "degauss", "k_spacing", "conv_thr")
-LABEL_MINUTES = ceil(LONGEST * config["dft"]["time_limit"] / 60) + 5
+LABEL_MINUTES = label_minutes(math.inf, config["dft"]["time_limit"], attempt=1)
 BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
 PROPERTIES = properties(config["seed"])
 PUBLISHED = load_configfile(str(Path(workflow.basedir) / "config/references.yaml"))
@@ -81,7 +89,9 @@ DYNAMIC = config["validation"]["dynamic"]
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
-if workflow.is_main_process and workflow.local_exec and "mem_mb" not in workflow.global_resources:
+# Which executor there will be, Snakemake does not tell yet; on a cluster there is a number of jobs.
+here = workflow.is_main_process and workflow.resource_settings.nodes is None
+if here and "mem_mb" not in workflow.global_resources:
     workflow.register_resource("mem_mb", int(free_memory(os.environ) / MEGABYTE))
 
 
@@ -326,29 +336,97 @@ def upf(elements):
     return expand("<results>/pseudopotentials/{element}.UPF", element=found)
 
 
-# Memory to set aside for a job of pw.x (MB) depends on its input. Snakemake asks once more when that
-# is there; before, in a dry run, it cannot do with "to be determined".
+# What a job is to have of a scheduler depends on its input. Snakemake asks once more when that is
+# there; before, in a dry run, it cannot do with "to be determined". Jobs on this machine need no time.
 
 
-def label_memory(wildcards, input):
+@cache
+def structures_of(path, modified):
+    """Structures of a file as it was at a time."""
+    return read_structures(path)
+
+
+def label_input(wildcards, input):
+    """The structure of a label and the calculation."""
+    path = Path(input.structures)
+    atoms = structures_of(path, path.stat().st_mtime_ns)[int(wildcards.structure)]
+    own = json.loads(Path(input.settings).read_text()) if input.get("settings") else {}
+    if "k_spacing" in atoms.info:
+        own["k_spacing"] = atoms.info["k_spacing"]
+    return atoms, crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
+
+
+def foreseen_seconds(batch, atoms, calculation):
+    """How long a label will take, by what those of earlier batches took."""
+    # Only of rounds is that known; their selection has noted it.
+    noted = Path(RESULTS) / batch / "selection.json"
+    rate = json.loads(noted.read_text()).get("rate", 0) if noted.exists() else 0
+    return label_seconds(expected_cost(atoms, calculation), rate, config["dft"]["cores"])
+
+
+def label_memory(wildcards, input, attempt):
     """Memory for a label: what pw.x will take for the structure."""
     if not all(Path(path).exists() for path in input):
         return 0
-    atoms = read_structures(input.structures)[int(wildcards.structure)]
-    own = json.loads(Path(input.settings).read_text()) if "settings" in input.keys() else {}
-    if "k_spacing" in atoms.info:
-        own["k_spacing"] = atoms.info["k_spacing"]
-    calculation = crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
-    return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
+    atoms, calculation = label_input(wildcards, input)
+    return more(job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"]), attempt)
 
 
-def atom_memory(wildcards, input):
+def label_runtime(wildcards, input, attempt):
+    """Minutes for a label."""
+    if workflow.local_exec or not all(Path(path).exists() for path in input):
+        return LABEL_MINUTES
+    seconds = foreseen_seconds(wildcards.batch, *label_input(wildcards, input))
+    return label_minutes(seconds, config["dft"]["time_limit"], attempt)
+
+
+def label_group(wildcards):
+    """Labels that take seconds share a job of a cluster, the others have one each."""
+    return None if workflow.local_exec else group_of(wildcards.batch, int(wildcards.structure))
+
+
+@cache
+def group_of(batch, structure):
+    """Group of a label. Snakemake asks many times, and the answer must always be the same.
+
+    No group may be at work when a checkpoint is done, since Snakemake 9.27 might submit it again.
+    While the labels of seeds, gate or a round are computed no checkpoint is; of others one may.
+    """
+    if batch == "seeds":
+        structures = seeds(config["elements"], config["seeds"])
+    elif batch == "gate":
+        structures = gate_structures(config["elements"], GATE_CELLS, config["gate"]["atoms"])
+    elif re.fullmatch(BATCH, batch) and batch != "audit":
+        path = Path(RESULTS) / batch / "structures.extxyz"
+        structures = structures_of(path, path.stat().st_mtime_ns)
+    else:
+        return None
+    atoms = structures[structure]
+    calculation = crystal_calculation(atoms, config["dft"], PSEUDOPOTENTIAL_HASHES)
+    return "labels" if foreseen_seconds(batch, atoms, calculation) < LONG else None
+
+
+def atom_memory(wildcards, input, attempt):
     """Memory for an isolated atom."""
     if not all(Path(path).exists() for path in input):
         return 0
     atoms = isolated_atom(wildcards.element, config["dft"]["atom_box"])
     calculation = atom_calculation(wildcards.element, config["dft"], PSEUDOPOTENTIAL_HASHES)
-    return job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
+    return more(job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"]), attempt)
+
+
+def walk_runtime(wildcards, attempt):
+    """Minutes for a walk."""
+    drawn = sampling(wildcards)
+    steps = 1000 * drawn["duration"] / drawn["timestep"]
+    atoms = math.inf if workflow.local_exec else atoms_of_walk(wildcards.stage)
+    return walk_minutes(atoms, steps, attempt)
+
+
+@cache
+def atoms_of_walk(stage):
+    """Atoms in the largest cell that walkers of a stage start from."""
+    return max(len(atoms) for atoms in starts(config["elements"][0], cells_of(stage)))
 
 
 def convergence_labels(names):
@@ -364,12 +442,31 @@ def convergence_labels(names):
 
 
 def check_machine():
-    # With environments from conda each rule brings its own programs.
+    # With environments from conda or an image each rule brings its own programs.
     if not workflow.deployment_settings.deployment_method:
         refuse(machine_faults(config))
-    if workflow.local_exec:
-        refuse(cores_faults(config, workflow.cores))
+    elif DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+        refuse(image_faults(IMAGE))
+    # On a cluster that is the most that a job may have, if there is a limit.
+    if workflow.resource_settings.cores:
+        refuse(cores_faults(config, workflow.resource_settings.cores))
     mark(Path(RESULTS))
+
+
+def prepare_slurm():
+    """End what a head that was killed has left in the queue (docs/slurm.md); let groups be known."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    heads = Path(".snakemake/heads") / config["run"]
+    try:
+        if told := end_orphans(heads):
+            print(told)
+    except RuntimeError as error:
+        refuse([str(error)])
+    sign_in(heads, workflow.scheduler._executor.run_uuid)
+    # Else the labels or walks of a job run one after the other, however many cores it has
+    # (issue 469 of the plugin).
+    workflow.executor_plugin.common_settings.pass_group_args = True
 
 
 def print_summary():

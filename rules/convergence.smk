@@ -20,6 +20,7 @@ rule convergence_structures:
         settings=expand("<results>/convergence/{point}/settings.json", point=SINGLE),
     log:
         "<logs>/convergence/structures.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -49,6 +50,7 @@ rule convergence_combined:
         expand("<results>/convergence/{point}/settings.json", point=COMBINED),
     log:
         "<logs>/convergence/combined.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -74,6 +76,7 @@ rule convergence_table:
         ),
     log:
         "<logs>/convergence/table.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:

@@ -12,6 +12,7 @@ rule read_test_set:
     log:
         "<logs>/diagnosis/read_test_set.log",
     priority: 2
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -94,6 +95,7 @@ rule walk_grades:
         ),
     log:
         "<logs>/diagnosis/walk_grades.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

@@ -12,6 +12,8 @@ rule ensemble:
         report="<results>/{batch}/ensemble.json",
     log:
         "<logs>/{batch}/ensemble.log",
+    group:
+        "learning"
     conda:
         "../envs/fit.yaml"
     threads: 8

@@ -14,6 +14,7 @@ rule train:
         held_out="<results>/{batch}/held_out.extxyz",
     log:
         "<logs>/{batch}/train.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -42,6 +43,9 @@ rule fit:
         report="<results>/{batch}/fit.json",
     log:
         "<logs>/{batch}/fit.log",
+    # One job of a cluster with the ensemble, which everything after it waits for too.
+    group:
+        "learning"
     conda:
         "../envs/fit.yaml"
     threads: 8

@@ -4,6 +4,7 @@ rule gate_structures:
         "<results>/gate/structures.extxyz",
     log:
         "<logs>/gate/structures.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -23,6 +24,7 @@ rule gate_table:
         "<results>/gate.csv",
     log:
         "<logs>/gate/table.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -40,6 +42,7 @@ rule gate:
         "<results>/gate.txt",
     log:
         "<logs>/gate/gate.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:

@@ -12,6 +12,7 @@ rule read_imports:
         "<logs>/imports/read.log",
     # What is refused is refused at once, not after the seeds.
     priority: 2
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -34,6 +35,7 @@ rule imports:
         table="<results>/imports.csv",
     log:
         "<logs>/imports/compare.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:

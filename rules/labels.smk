@@ -24,12 +24,14 @@ rule label:
         "<logs>/{batch}/labels/{structure}.log",
     wildcard_constraints:
         batch=rf"{BATCH}|gate|validation/(?:{'|'.join(PROPERTIES)})",
+    group:
+        label_group
     conda:
         "../envs/qe.yaml"
     threads: config["dft"]["cores"]
     resources:
         mem_mb=label_memory,
-        runtime=LABEL_MINUTES,
+        runtime=label_runtime,
     params:
         dft=config["dft"],
         labels=config["labels"],

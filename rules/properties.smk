@@ -11,6 +11,7 @@ rule property_structures:
         "<logs>/validation/{property}/structures.log",
     wildcard_constraints:
         property="|".join(PROPERTIES),
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -121,6 +122,7 @@ rule static_properties:
         ),
     log:
         "<logs>/validation/static.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     script:

@@ -15,6 +15,7 @@ rule result:
         costs="<results>/costs.json",
     log:
         "<logs>/result.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -40,6 +41,7 @@ rule ledger:
         figure=report("<results>/rounds.svg", caption="../report/rounds.rst", category="learning"),
     log:
         "<logs>/ledger.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -68,6 +70,7 @@ rule summary:
         report("<results>/summary.txt", caption="../report/summary.rst", category="summary"),
     log:
         "<logs>/summary.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -84,6 +87,7 @@ rule page:
         "<results>/report.html",
     log:
         "<logs>/page.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

@@ -8,6 +8,7 @@ rule least_known:
         "<results>/{stage}/{round}/least_known.extxyz",
     log:
         "<logs>/{stage}/{round}/least_known.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -33,8 +34,13 @@ rule sample:
         report="<results>/{stage}/{round}/walkers/{walker}.json",
     log:
         "<logs>/{stage}/{round}/walkers/{walker}.log",
+    # Walks are short: those of a round share jobs of a cluster.
+    group:
+        "walkers"
     conda:
         "../envs/lammps.yaml"
+    resources:
+        runtime=walk_runtime,
     params:
         seed=config["seed"],
         elements=config["elements"],

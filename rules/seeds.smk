@@ -4,6 +4,7 @@ rule seeds:
         "<results>/seeds/structures.extxyz",
     log:
         "<logs>/seeds/structures.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:

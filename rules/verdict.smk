@@ -11,6 +11,7 @@ rule judge:
         "<results>/{stage}/{round}/verdict.json",
     log:
         "<logs>/{stage}/{round}/judge.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     params:
@@ -41,6 +42,7 @@ rule account:
         "<results>/{batch}/costs.json",
     log:
         "<logs>/{batch}/account.log",
+    localrule: True
     conda:
         "../envs/fit.yaml"
     script:

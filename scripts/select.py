@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smallcell.budget import forecast, spent
+from smallcell.budget import forecast, rate, spent
 from smallcell.candidates import gather
 from smallcell.choice import choose, within_budget
 from smallcell.cost import expected_cost
@@ -89,6 +89,7 @@ table = pd.DataFrame(
     }
 )
 report |= {
+    "rate": rate(paid),
     "outcome": choice.outcome,
     "reasons": choice.reasons,
     "training": choice.number(TRAINING),

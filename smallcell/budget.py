@@ -57,6 +57,11 @@ def spent(costs: Mapping) -> float:
     return sum(costs[kind] for kind in KINDS) / 3600
 
 
+def rate(costs: Mapping) -> float:
+    """Core-seconds that labels took for a unit of what they ought to cost, 0 without labels."""
+    return costs["labels"] / costs["expected"] if costs["expected"] else 0.0
+
+
 def forecast(costs: Mapping, expected: float) -> float:
     """Tell what a round will cost (core-hours).
 
@@ -67,5 +72,4 @@ def forecast(costs: Mapping, expected: float) -> float:
     expected : float
         Of the round's labels, in the unit of `smallcell.cost.expected_cost`.
     """
-    rate = costs["labels"] / costs["expected"] if costs["expected"] else 0.0
-    return (expected * rate + costs["last_round"]) / 3600
+    return (expected * rate(costs) + costs["last_round"]) / 3600

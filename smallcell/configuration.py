@@ -388,6 +388,13 @@ def machine_faults(configuration: Mapping) -> list[str]:
     ]
 
 
+def image_faults(image: Path) -> list[str]:
+    """Say if there is no image for jobs to run in."""
+    if image.exists():
+        return []
+    return [f"{image}: not there; apptainer build {image.name} container/{image.stem}.def"]
+
+
 def cores_faults(configuration: Mapping, cores: int) -> list[str]:
     """Say if a label is to have more cores than the campaign has on this machine."""
     wanted = configuration["dft"]["cores"]

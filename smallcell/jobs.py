@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ase import Atoms
 
+from smallcell.claims import claimed
 from smallcell.labels import OUTPUT, SUCCESSES, Calculation, Fate, too_close
 from smallcell.ladder import climb
 from smallcell.programs import Program
@@ -22,7 +23,7 @@ def label_once(
     settings: Mapping,
     upf: Sequence[str],
 ) -> tuple[dict, Atoms | None]:
-    """Label a structure unless the store has it already.
+    """Label a structure unless the store has it already; wait if somebody else is labelling it.
 
     Parameters
     ----------
@@ -65,6 +66,22 @@ def label_once(
         return _report(key, Fate.NOT_IN_STORE, message, 0.0, 0.0), None
     for path in upf:
         check_seal(Path(path))
+    with claimed(store, key):
+        if found := find_label(store, key):
+            return _report(found.key, Fate.FROM_STORE, "", 0.0, found.core_seconds), found.atoms
+        return _compute(atoms, calculation, program, settings, upf, key)
+
+
+def _compute(
+    atoms: Atoms,
+    calculation: Calculation,
+    program: Program,
+    settings: Mapping,
+    upf: Sequence[str],
+    key: str,
+) -> tuple[dict, Atoms | None]:
+    """Run pw.x and store what comes of it under a key."""
+    store, command = Path(settings["labels"]["store"]), settings["dft"]["command"]
     with tempfile.TemporaryDirectory(prefix="pw.x-") as scratch:
         began = time.monotonic()
         outcome = climb(atoms, calculation, settings["dft"], Path(upf[0]).parent, Path(scratch))

@@ -11,8 +11,9 @@ An entry is a folder ``<store>/<first two digits>/<key>/`` of three files:
     What pw.x printed.
 
 The store only grows. An entry is written beside its place and renamed into it, so that it is whole
-or not there, whatever happens to the writer and however many write at once. There are no locks: of
-two writers of one label the first to rename wins, and the other's is dropped.
+or not there, whatever happens to the writer and however many write at once. Entries need no lock:
+of two writers of one label the first to rename wins, and the other's is dropped. That there is only
+one to compute a label is what `smallcell.claims` is for.
 """
 
 import errno
@@ -42,6 +43,9 @@ STRUCTURE = "label.extxyz"
 DESCRIPTION = "label.json"
 OUTPUT = "pw.out.gz"
 README = "README.txt"
+CLAIMS = ".claims"
+"""Folder of `smallcell.claims`."""
+
 PART = ".part-"
 """What the names of unfinished entries begin with."""
 
@@ -63,7 +67,8 @@ pw.out.gz     what pw.x printed
 
 The key is the SHA-256 of the crystal and all settings that decide the result, with the program and
 its major version behind it. Folders .part-* are what killed jobs left behind, .damaged-* are
-entries that did not agree with their checksum; nothing reads either. docs/label-store.md of the
+entries that did not agree with their checksum; nothing reads either. In .claims is who computes
+what just now; what is left there by a kill does no harm. docs/label-store.md of the
 program that wrote this store tells more, and its command `make verify-labels STORE=...` checks all.
 """
 
@@ -213,7 +218,7 @@ def write_label(
     if not _same_description(atoms, form.atoms()):
         raise ValueError("only crystals in their canonical form are stored")
     key = _key(form, calculation, program)
-    with _part_of(store) as part:
+    with explained(store), _part_of(store) as part:
         part.mkdir()
         ase.io.write(part / STRUCTURE, atoms, format="extxyz")
         # Without the time in it, equal outputs are equal files.
@@ -244,14 +249,24 @@ def _same_description(one: Atoms, other: Atoms) -> bool:
 
 
 @contextmanager
-def _part_of(store: Path) -> Iterator[Path]:
-    """Give a name in the store that nobody else has; explain the store if nobody has yet.
+def explained(store: Path) -> Iterator[None]:
+    """Say of which store it is, and what is to be done, if something cannot be written into it.
 
     Raises
     ------
     OSError
-        With the store's name and what is to be done, if it cannot be written.
+        In these words.
     """
+    try:
+        yield
+    except OSError as error:
+        reason = FULL if is_full(error) else f"it cannot be written ({error.strerror})"
+        raise OSError(error.errno, f"label store {store}: {reason}") from error
+
+
+@contextmanager
+def _part_of(store: Path) -> Iterator[Path]:
+    """Give a name in the store that nobody else has; explain the store if nobody has yet."""
     part = store / f"{PART}{uuid.uuid4().hex}"
     try:
         store.mkdir(parents=True, exist_ok=True)
@@ -260,9 +275,6 @@ def _part_of(store: Path) -> Iterator[Path]:
             explanation.write_text(EXPLANATION)
             explanation.replace(store / README)
         yield part
-    except OSError as error:
-        reason = FULL if is_full(error) else f"it cannot be written ({error.strerror})"
-        raise OSError(error.errno, f"label store {store}: {reason}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         with suppress(OSError):

@@ -17,6 +17,7 @@ from smallcell.labels import Calculation
 from smallcell.programs import Program
 from smallcell.pw_output import convergence, cores, magnetic_moment, version
 from smallcell.store import (
+    CLAIMS,
     DESCRIPTION,
     OUTPUT,
     PART,
@@ -70,7 +71,7 @@ def verify(store: Path) -> Findings:
                     descriptions.append(json.loads((entry / DESCRIPTION).read_text()))
         elif place.name.startswith(".damaged-"):
             faults.append(f"{place}: damaged, and was set aside when the label was made again")
-        elif place.name != README:
+        elif place.name not in (README, CLAIMS):
             faults.append(f"{place}: no part of a label store")
     return Findings(descriptions, faults, leftovers)
 

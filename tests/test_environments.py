@@ -144,3 +144,42 @@ def test_conda_solves_environment(path):
     command = ["conda", "env", "create", "--dry-run", "--name", "dry-run", "--file", str(path)]
     solved = subprocess.run(command, capture_output=True, text=True)
     assert solved.returncode == 0, solved.stderr
+
+
+def rules() -> list[tuple[str, str]]:
+    """Name and text of each rule that runs something."""
+    found = []
+    for path in RULE_FILES:
+        for rule in re.split(r"^\s*(?:rule|checkpoint) ", path.read_text(), flags=re.M)[1:]:
+            if re.search(r"^\s+(script|shell|run):", rule, re.M):
+                found.append((rule.partition(":")[0], rule))
+    return found
+
+
+@pytest.mark.parametrize(("name", "text"), rules(), ids=[name for name, _ in rules()])
+def test_a_rule_names_its_environment_and_its_log(name, text):
+    assert re.search(r"^\s+conda:$", text, re.M)
+    assert re.search(r"^\s+log:$", text, re.M)
+
+
+BUILDING = {"python", "cxx-compiler", "make", "pip"}
+"""What compiles and installs; no result depends on its version."""
+
+
+@pytest.mark.parametrize("path", CONDA_FILES, ids=lambda path: path.name)
+def test_a_conda_file_pins_whatever_results_depend_on(path):
+    loose = [
+        name
+        for name, requirement in conda_requirements(path).items()
+        if not str(requirement.specifier).startswith("==")
+    ]
+    assert set(loose) <= BUILDING
+
+
+def test_the_image_has_what_the_set_up_needs():
+    recipe = (ROOT / "container/small-cell.def").read_text()
+    files = re.search(r"^%files\n((?:    .*\n)+)", recipe, re.M)[1].split()[::2]
+    needed = re.findall(r"-C (\w+)|(requirements\.lock)", (ROOT / "install.sh").read_text())
+    assert set(files) == {"install.sh", *map("".join, needed)}
+    assert all((ROOT / name).exists() for name in files)
+    assert "./install.sh\n" in recipe

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,14 @@ import pandas as pd
 import pytest
 import yaml
 from ase.units import GPa
+from cluster import OPTIONS, Head, cluster, watched_pw
 from conftest import REPOSITORY
 from kills import KINDS, strike
 from random_potentials import labelled, random_structures
 
 from smallcell.budget import spent
 from smallcell.engine import MTPCalculator
+from smallcell.files import read_reports
 from smallcell.potential import read_potential
 from smallcell.store import read_label
 from smallcell.training import read_structures, write_structures
@@ -343,6 +346,66 @@ def test_killed_and_resumed_or_not_the_potential_is_the_same_to_the_bit(killed, 
     assert replayed.potential() == killed.potential()
     train = "results/miniature/train.extxyz"
     assert (replayed.folder / train).read_text() == (killed.folder / train).read_text()
+
+
+@dataclass(frozen=True)
+class ThroughSlurm:
+    """A campaign, what its second head printed, the label store, what pw.x came to its end with."""
+
+    campaign: Campaign
+    said: str
+    store: Path
+    done: list[str]
+
+
+@pytest.fixture(scope="module")
+def through_slurm(killed, tmp_path_factory) -> ThroughSlurm:
+    """The first round through SLURM, from a store that lacks its labels.
+
+    A job of walks is cancelled on the way, and Snakemake is killed while the round is labelled.
+    """
+    place = tmp_path_factory.mktemp("through-slurm")
+    store, (command, done) = place / "labels", watched_pw(place, delay="2")
+    shutil.copytree(killed.folder / "labels", store)
+    for report in read_reports(killed.results.glob("one-atom/000/labels/*.json")):
+        shutil.rmtree(store / report["key"][:2] / report["key"])
+    campaign = Campaign(
+        place / "campaign",
+        dft=DFT | {"command": command},
+        labels={"store": str(store)},
+        stages=[yaml.safe_load(MINIATURE.read_text())["stages"][0] | {"rounds": 1}],
+        gate=False,
+        audit=False,
+    )
+    options = (*OPTIONS, "--", "results/miniature/potential.almtp")
+    with cluster(tmp_path_factory.mktemp("slurm")) as slurm:
+        head = Head(campaign.command(*options), campaign.folder)
+        walks = campaign.results / "logs/one-atom/000/walkers"
+        head.until(lambda: any(walks.glob("*.log")), "walking", 300)
+        (job,) = slurm.running("walkers")
+        slurm.cancel(job)
+        head.until(lambda: any(store.glob(".claims/*")), "labelling", 300)
+        head.kill()
+        assert slurm.running("labels")
+        campaign.run("--unlock")
+        said = campaign.run(*options)
+        assert slurm.jobs() == {}
+    assert re.search(rf"JOB {job} ON node\d CANCELLED", head.log.read_text())
+    return ThroughSlurm(campaign, said, store, done.read_text().splitlines())
+
+
+def test_through_slurm_the_potential_is_the_same_to_the_bit(killed, through_slurm):
+    same = killed.results / "one-atom/000/potential.almtp"
+    assert through_slurm.campaign.potential() == same.read_bytes()
+
+
+def test_what_a_killed_head_has_left_in_the_queue_is_ended(through_slurm):
+    assert re.search(r"jobs of an earlier run: \d+ ended \(\d+", through_slurm.said)
+
+
+def test_through_slurm_no_label_was_finished_twice(through_slurm):
+    assert len(through_slurm.done) == len(set(through_slurm.done)) > 0
+    assert not any((through_slurm.store / ".claims").iterdir())
 
 
 def test_a_replay_labels_nothing_and_needs_no_pw(replayed):

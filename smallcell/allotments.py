@@ -1,0 +1,69 @@
+"""What a job is allotted by a scheduler: minutes and megabytes.
+
+A job that asks for little is started soon, one that asks for too little is ended before it is
+done. So a first attempt asks for what its structure will take, with a margin, and a second for all
+that it can take at most.
+"""
+
+import math
+
+from smallcell.ladder import LONGEST as TRIES
+from smallcell.sampling import LONGEST as LONGEST_WALK
+
+START = 5
+"""Minutes for what is not the program: file systems that are slow, Python, Snakemake."""
+
+MARGIN = 3
+"""By which a label, with its retries, may take longer than foreseen."""
+
+LONG = 300.0
+"""Seconds from which on a label is a job by itself."""
+
+USUAL_RATE = 1e-4
+"""Core-seconds for a unit of `smallcell.cost.expected_cost`, before there is any label."""
+
+STEP = 1e-4
+"""Seconds for an atom and a step of a walk, several times what a potential of level 20 takes."""
+
+
+def label_seconds(expected: float, rate: float, cores: int) -> float:
+    """Foresee how long a label takes (s).
+
+    Parameters
+    ----------
+    expected : float
+        In the unit of `smallcell.cost.expected_cost`.
+    rate : float
+        Core-seconds that labels have taken for a unit of it, see `smallcell.budget.rate`; 0 if
+        there are none yet.
+    cores : int
+        That it is computed on.
+    """
+    return expected * (rate or USUAL_RATE) / cores
+
+
+def label_minutes(seconds: float, limit: float, attempt: int) -> int:
+    """Wall time to ask for, for a label.
+
+    Parameters
+    ----------
+    seconds : float
+        That it will take.
+    limit : float
+        ``dft.time_limit`` (s).
+    attempt : int
+        From 1.
+    """
+    most = START + math.ceil(TRIES * limit / 60)
+    return most if attempt > 1 else math.ceil(min(most, START + MARGIN * seconds / 60))
+
+
+def walk_minutes(atoms: float, steps: float, attempt: int) -> int:
+    """Wall time to ask for, for a walk of so many atoms and steps."""
+    most = START + math.ceil(LONGEST_WALK / 60)
+    return most if attempt > 1 else math.ceil(min(most, START + STEP * atoms * steps / 60))
+
+
+def more(megabytes: int, attempt: int) -> int:
+    """Memory to ask for at an attempt: half as much again each time."""
+    return math.ceil(megabytes * (1 + 0.5 * (attempt - 1)))

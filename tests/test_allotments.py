@@ -1,0 +1,55 @@
+"""Time and memory that jobs ask for, against labels that have been computed."""
+
+import json
+import math
+from pathlib import Path
+
+import ase.io
+import pytest
+
+from smallcell.allotments import LONG, label_minutes, label_seconds, more, walk_minutes
+from smallcell.cost import expected_cost
+from smallcell.labels import Calculation
+
+KEPT = Path(__file__).parent.parent / "benchmarks/labels"
+
+
+@pytest.fixture(scope="module")
+def labels() -> list[tuple[float, float]]:
+    """What each label that is kept in the repository ought to have cost, and what it did."""
+    found = []
+    for path in sorted(KEPT.glob("*/*/label.json")):
+        report = json.loads(path.read_text())
+        calculation = Calculation(**report["calculation"])
+        if "nspin" not in calculation.system:
+            atoms = ase.io.read(path.with_name("label.extxyz"))
+            expected = expected_cost(atoms, calculation)
+            found.append((expected, report["cost"]["core_seconds"]))
+    return found
+
+
+def test_before_there_is_a_label_the_usual_rate_tells_short_ones_from_long_ones(labels):
+    foreseen = [label_seconds(expected, 0, cores=1) for expected, _ in labels]
+    for seconds, (_, took) in zip(foreseen, labels, strict=True):
+        assert took / 5 < seconds < 5 * took
+    short = [took < LONG for _, took in labels]
+    assert sum(short) > len(short) - 3
+
+
+def test_earlier_labels_tell_better():
+    assert label_seconds(2e5, 5e-4, cores=1) == pytest.approx(100)
+    assert label_seconds(2e5, 5e-4, cores=4) == pytest.approx(25)
+
+
+def test_a_first_attempt_asks_for_what_it_should_take_and_a_second_for_all_it_may_take(labels):
+    limit = 3600
+    for _, took in labels:
+        assert took / 60 < label_minutes(took, limit, attempt=1) < 2 * limit / 60
+    assert label_minutes(10, limit, attempt=2) == label_minutes(10, limit, attempt=3) == 125
+    assert label_minutes(math.inf, limit, attempt=1) == 125
+    assert walk_minutes(2, 50_000, attempt=1) == 6
+    assert walk_minutes(2, 50_000, attempt=2) == walk_minutes(math.inf, 1, attempt=1) == 35
+
+
+def test_memory_grows_with_attempts():
+    assert [more(1001, attempt) for attempt in (1, 2, 3)] == [1001, 1502, 2002]
