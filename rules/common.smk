@@ -86,6 +86,7 @@ PROPERTIES = properties(config["seed"])
 PUBLISHED = load_configfile(str(Path(workflow.basedir) / "config/references.yaml"))
 DISPERSION = "phonons" in config["validation"]["properties"]
 DYNAMIC = config["validation"]["dynamic"]
+DYNAMICS = config["validation"]["dynamics"]
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -243,6 +244,25 @@ def property_labels(wildcards):
 def number_of_structures(name):
     """How many structures a static property has; no lattice constant changes that."""
     return sum(len(PROPERTIES[name].structures(element)) for element in LATTICE_OF.values())
+
+
+def thermal_reports(states):
+    """Reports of runs at constant pressure, at the temperatures that each state is asked for."""
+    return [
+        f"{RESULTS}/validation/thermal/{element}/{state}-{temperature:g}.json"
+        for element in ELEMENTS
+        for state in states
+        for temperature in DYNAMICS[state]
+    ]
+
+
+def liquid_reports():
+    """Reports of runs of the liquid in its own volume."""
+    return [
+        f"{RESULTS}/validation/liquid/{element}/{temperature:g}.json"
+        for element in ELEMENTS
+        for temperature in DYNAMICS["liquid"]
+    ]
 
 
 def least_known(wildcards):

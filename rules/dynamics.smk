@@ -1,7 +1,6 @@
 # Dynamic properties of the potential: those that `validation.dynamic` names are asked for. Runs of
 # molecular dynamics come first, each a job; properties are made from their reports.
 
-DYNAMICS = config["validation"]["dynamics"]
 MEASURED = {key: DYNAMICS[key] for key in ("pressure", "atoms", "duration")}
 MELT_AT = DYNAMICS.get("melt_at", config["sampling"]["temperature"][1])
 MELTING = DYNAMICS["melting"]
@@ -13,25 +12,6 @@ MELTING_RUN = {
 }
 # An attempt need not say more than whether both phases last.
 ATTEMPT = MELTING_RUN | {"duration": MELTING["duration"] / 4}
-
-
-def thermal_reports(states):
-    """Reports of runs at constant pressure, at the temperatures that each state is asked for."""
-    return [
-        f"{RESULTS}/validation/thermal/{element}/{state}-{temperature:g}.json"
-        for element in ELEMENTS
-        for state in states
-        for temperature in DYNAMICS[state]
-    ]
-
-
-def liquid_reports():
-    """Reports of runs of the liquid in its own volume."""
-    return [
-        f"{RESULTS}/validation/liquid/{element}/{temperature:g}.json"
-        for element in ELEMENTS
-        for temperature in DYNAMICS["liquid"]
-    ]
 
 
 wildcard_constraints:
