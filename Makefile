@@ -153,7 +153,7 @@ survive: $(ready) $(POTENTIAL) ## does POTENTIAL (.almtp) hold 250 atoms togethe
 
 # OPTIONS: --between 250 450 --runs 4 --column-atoms 2000 --column-duration 400; --help has all
 .PHONY: melting
-melting: $(ready) $(POTENTIAL) ## melting point and heat of fusion of POTENTIAL (.almtp); minutes at level 8
+melting: $(ready) $(POTENTIAL) ## melting point and heat of fusion of POTENTIAL (.almtp); an hour at level 8
 	$(measure) melting --threads $(CORES) $(OPTIONS)
 
 .PHONY: dynamics
