@@ -73,6 +73,7 @@ rule all:
         f"{RESULTS}/potential.mtp",
         f"{RESULTS}/summary.txt",
         f"{RESULTS}/report.html",
+        f"{RESULTS}/gate.txt" if config["gate"] else [],
     localrule: True
 
 

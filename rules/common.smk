@@ -216,6 +216,12 @@ def members_before(wildcards):
     ]
 
 
+def gate(wildcards):
+    """Input function: that the gate has let the campaign begin counts, not when."""
+    asked = wildcards.batch == "seeds" and config["gate"]
+    return ancient(f"{RESULTS}/gate.txt") if asked else []
+
+
 def gate_labels():
     """Reports of the gate's labels, none without a gate."""
     if not config["gate"]:

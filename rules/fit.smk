@@ -1,10 +1,7 @@
 rule train:
     """The training set, that of the batch before and what was labelled since, and what is held out."""
     input:
-        # That the gate has let the campaign begin counts, not when.
-        gate=lambda wildcards: (
-            ancient(f"{RESULTS}/gate.txt") if wildcards.batch == "seeds" and config["gate"] else []
-        ),
+        gate=gate,
         train=training_set_before,
         held_out=before("held_out.extxyz"),
         labels=labels,

@@ -18,6 +18,7 @@ rule label:
         structures="<results>/{batch}/structures.extxyz",
         program="<results>/program.json",
         upf=upf(ELEMENTS),
+        gate=gate,
     output:
         "<results>/{batch}/labels/{structure}.json",
     log:
