@@ -496,7 +496,7 @@ def test_a_changed_fit_repeats_what_follows_and_labels_nothing_again(killed):
     killed.configure(
         fit={"iterations": 50, "weights": {"force": 0.02}},
         stages=[first | {"rounds": 1}],
-        validation={"cell": [2, 2, 2], "duration": 1, "properties": ["lattices"]},
+        validation={"cell": [2, 2, 2], "duration": 1, "properties": ["elastic"]},
         audit=False,
     )
     assert not {"label", "reference", "pseudopotential", "seeds"} & set(killed.jobs_due())
