@@ -130,6 +130,6 @@ def test_a_label_over_its_wall_time_is_tried_again_with_more(slurm, tmp_path):
     campaign, done = new_campaign(tmp_path, delay=slow)
     minutes = "reference:runtime=1 if attempt == 1 else 10"
     said = campaign.run(*OPTIONS, "--set-resources", minutes, "--", ATOM)
-    assert "DUE TO TIME LIMIT" in said
+    assert "SLURM status is: 'TIMEOUT'" in said
     assert len(set(done.read_text().splitlines())) == len(done.read_text().splitlines()) == 3
     assert not claims(campaign.folder / "labels")
