@@ -68,14 +68,12 @@ choice = choose(
     ),
 )
 paid = json.loads(Path(snakemake.input.costs).read_text())
-limit = params.budget["core_hours"]
-if limit is not None:
-    hours = [forecast(paid, expected) for expected in np.cumsum(costs(choice.structures))]
-    choice = within_budget(choice, hours, limit - spent(paid))
-report = {
-    "spent": spent(paid),
-    "forecast": forecast(paid, float(costs(choice.structures).sum())),
-}
+limit = np.inf if params.budget["core_hours"] is None else params.budget["core_hours"]
+# What the round costs without labels, with the first, the first two, ...
+expected = np.cumsum([0.0, *costs(choice.structures)])
+hours = [forecast(paid, float(one)) for one in expected]
+choice = within_budget(choice, hours[1:], limit - spent(paid))
+report = {"spent": spent(paid), "forecast": hours[len(choice.structures)]}
 walks = read_reports(snakemake.input.walks)
 check_walks([walk["fate"] for walk in walks], len(choice.structures))
 for atoms, value in zip(choice.structures, disagreements(choice.structures), strict=True):

@@ -3,7 +3,9 @@ a small disk to fill."""
 
 import fcntl
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +30,7 @@ from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.programs import ask_pw
 from smallcell.pseudopotentials import provide_upf
 from smallcell.selection import active_set
-from smallcell.wall import Wall, read_wall
+from smallcell.wall import Wall, lammps_lines, read_wall
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -138,6 +140,28 @@ def sound_potential(tmp_path_factory) -> SoundPotential:
             write_potential(file, potential)
             write_report(barrier, asdict(wall(potential, crystals)))
     return SoundPotential(read_potential(file), file, read_wall(barrier))
+
+
+@pytest.fixture
+def left_potential(sound_potential, tmp_path) -> Path:
+    """A potential as a campaign leaves it, with its wall."""
+    file = tmp_path / "potential.almtp"
+    shutil.copy(sound_potential.file, file)
+    lines = lammps_lines("mtp", str(file), 1, sound_potential.wall)
+    file.with_suffix(".lammps").write_text("\n".join(lines) + "\n")
+    return file
+
+
+def run_module(*arguments: str) -> subprocess.CompletedProcess:
+    """Run a module of the library as a command, on one thread."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
 
 
 def fitted_to_pairs() -> tuple[Potential, list[Atoms]]:

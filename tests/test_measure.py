@@ -1,48 +1,24 @@
 """The command that measures: real runs, kept, told, and not repeated."""
 
-import os
-import shutil
-import subprocess
-import sys
-
 import pandas as pd
-import pytest
-from conftest import REPOSITORY
+from conftest import run_module
 
 from smallcell.kept import kept
-from smallcell.wall import lammps_lines
 
 SHORT = ("--atoms", "16", "--duration", "4", "--solid", "50", "--liquid", "400")
 
 
-@pytest.fixture
-def potential(sound_potential, tmp_path):
-    """A potential as a campaign leaves it, with its wall."""
-    file = tmp_path / "potential.almtp"
-    shutil.copy(sound_potential.file, file)
-    lines = lammps_lines("mtp", str(file), 1, sound_potential.wall)
-    file.with_suffix(".lammps").write_text("\n".join(lines) + "\n")
-    return file
-
-
 def measure(potential, *options):
     """Run the command."""
-    return subprocess.run(
-        [sys.executable, "-m", "smallcell.measure", str(potential), *options],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    return run_module("smallcell.measure", str(potential), *options)
 
 
-def test_what_is_measured_is_told_and_kept(potential):
+def test_what_is_measured_is_told_and_kept(left_potential):
     # A start that LAMMPS gives up leaves the melting point empty, and at once.
     options = ("density", "melting", *SHORT, "--between", "1e7", "2e7", "--column-atoms", "32")
-    first = measure(potential, *options)
+    first = measure(left_potential, *options)
     assert first.returncode == 0, first.stderr
-    folder = potential.with_name("potential-dynamic")
+    folder = left_potential.with_name("potential-dynamic")
     table = pd.read_csv(folder / "density.csv")
     assert table["quantity"].tolist()[:2] == ["solid, 50 K", "liquid, 400 K"]
     assert (table["potential"].isna() == table["why empty"].notna()).all()
@@ -53,15 +29,15 @@ def test_what_is_measured_is_told_and_kept(potential):
     files = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")}
     assert table["why empty"].str.contains("ERROR").all()
     assert {"thermal-solid-50.json", "thermal-liquid-400.json", "melting-search.json"} <= set(files)
-    again = measure(potential, *options)
+    again = measure(left_potential, *options)
     assert {path.name: path.stat().st_mtime_ns for path in folder.glob("*.json")} == files
     # Only what was measured anew is told on the way; the tables are the same.
     assert all(line in first.stdout.splitlines() for line in again.stdout.splitlines())
 
 
-def test_a_potential_without_its_wall_is_refused_in_one_line(potential):
-    potential.with_suffix(".lammps").unlink()
-    run = measure(potential, "melting")
+def test_a_potential_without_its_wall_is_refused_in_one_line(left_potential):
+    left_potential.with_suffix(".lammps").unlink()
+    run = measure(left_potential, "melting")
     assert run.returncode == 1
     (line,) = run.stderr.splitlines()
     assert "measure: " in line

@@ -1,71 +1,48 @@
 """Walks that a potential has to survive: real ones, kept, told and not repeated."""
 
-import os
-import shutil
-import subprocess
-import sys
-
 import pytest
-from conftest import REPOSITORY
+from conftest import run_module
 
 from smallcell.survival import in_words, known_crystal
-from smallcell.wall import lammps_lines
 
 SHORT = ("--walks", "2", "--atoms", "54", "--duration", "0.5", "--temperature", "50", "150")
 
 
-@pytest.fixture
-def potential(sound_potential, tmp_path):
-    """A potential as a campaign leaves it, with its wall."""
-    file = tmp_path / "potential.almtp"
-    shutil.copy(sound_potential.file, file)
-    lines = lammps_lines("mtp", str(file), 1, sound_potential.wall)
-    file.with_suffix(".lammps").write_text("\n".join(lines) + "\n")
-    return file
-
-
 def survive(potential, *options):
     """Run the command."""
-    return subprocess.run(
-        [sys.executable, "-m", "smallcell.survival", str(potential), *options],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    return run_module("smallcell.survival", str(potential), *options)
 
 
-def test_walks_are_told_one_by_one_and_in_the_end_and_are_not_repeated(potential):
-    first = survive(potential, *SHORT)
+def test_walks_are_told_one_by_one_and_in_the_end_and_are_not_repeated(left_potential):
+    first = survive(left_potential, *SHORT)
     assert first.returncode == 0, first.stderr
     assert first.stdout.count("survived\n") == 2
     *_, sentence = first.stdout.splitlines()
     assert sentence == (
         "2 of 2 walks of 54 atoms, 0.5 ps at 50 to 150 K and 0 to 0.5 GPa, held together"
     )
-    reports = sorted(potential.with_name("potential-survival").iterdir())
+    reports = sorted(left_potential.with_name("potential-survival").iterdir())
     assert [report.name for report in reports] == ["000.json", "001.json"]
     written = [report.stat().st_mtime_ns for report in reports]
-    again = survive(potential, *SHORT)
+    again = survive(left_potential, *SHORT)
     assert first.stdout.endswith(again.stdout)
     assert [report.stat().st_mtime_ns for report in reports] == written
     # Under other conditions they are other walks.
-    other = survive(potential, *SHORT, "--pressure", "0.1", "0.2")
+    other = survive(left_potential, *SHORT, "--pressure", "0.1", "0.2")
     assert "0.1 to 0.2 GPa, held together" in other.stdout
     assert all(report.stat().st_mtime_ns > max(written) for report in reports)
 
 
-def test_a_walk_that_does_not_survive_is_told_and_ends_with_status_1(potential):
-    hot = survive(potential, "--walks", "1", "--atoms", "54", "--temperature", "1e5", "1e5")
+def test_a_walk_that_does_not_survive_is_told_and_ends_with_status_1(left_potential):
+    hot = survive(left_potential, "--walks", "1", "--atoms", "54", "--temperature", "1e5", "1e5")
     assert hot.returncode == 1
     assert "0 of 1 walks" in hot.stdout
     assert hot.stderr == ""
 
 
-def test_a_potential_without_its_wall_is_refused_in_one_line(potential):
-    potential.with_suffix(".lammps").unlink()
-    run = survive(potential, *SHORT)
+def test_a_potential_without_its_wall_is_refused_in_one_line(left_potential):
+    left_potential.with_suffix(".lammps").unlink()
+    run = survive(left_potential, *SHORT)
     assert run.returncode == 1
     (line,) = run.stderr.splitlines()
     assert "survive: " in line

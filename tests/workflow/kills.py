@@ -61,14 +61,7 @@ class Kill:
 def strike(campaign: "Campaign", kind: str, moment: float, rng: np.random.Generator) -> Kill | None:
     """Start a campaign, kill it after a while, and look at what is there; None if it has ended."""
     before, began = entries(campaign), time.time()
-    snakemake = subprocess.Popen(
-        campaign.command(),
-        cwd=campaign.folder,
-        env=campaign.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    snakemake = campaign.start()
     try:
         assert snakemake.wait(moment) == 0, f"the campaign in {campaign.folder} failed by itself"
         return None

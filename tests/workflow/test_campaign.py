@@ -94,9 +94,9 @@ class Campaign:
         assert run.returncode == 0, run.stdout + run.stderr
         return run.stdout + run.stderr
 
-    def kill_when(self, pattern: str) -> None:
-        """Start a run and kill it and its jobs, SIGKILL, as soon as a file is there."""
-        process = subprocess.Popen(
+    def start(self) -> subprocess.Popen:
+        """Start a run in a session of its own, to be killed."""
+        return subprocess.Popen(
             self.command(),
             cwd=self.folder,
             env=self.environment,
@@ -104,6 +104,10 @@ class Campaign:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def kill_when(self, pattern: str) -> None:
+        """Start a run and kill it and its jobs, SIGKILL, as soon as a file is there."""
+        process = self.start()
         while process.poll() is None and not list(self.folder.glob(pattern)):
             time.sleep(0.1)
         assert process.poll() is None, f"the run ended before there was a {pattern}"
