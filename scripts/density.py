@@ -1,16 +1,14 @@
 """Density of each element against temperature, with what is published."""
 
 import matplotlib
-import pandas as pd
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 from smallcell.dynamic import density
-from smallcell.dynamic_table import dynamic_table, temperature_of
-from smallcell.figures import write_figure
-from smallcell.files import read_reports, write_table
-from smallcell.progress import log_to, tell
+from smallcell.dynamic_table import dynamic_table, temperature_of, write_dynamic
+from smallcell.files import read_reports
+from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
 reports = read_reports(snakemake.input)
@@ -30,8 +28,5 @@ for axis, symbol in zip(axes[0], elements, strict=True):
     axis.plot(places, rows["experiment"], "x", color="black", label="experiment")
     axis.set(title=symbol, xlabel="temperature / K", ylabel="density / kg/m3")
     axis.legend()
-figure.tight_layout()
-write_figure(snakemake.output.figure, figure)
-table = pd.concat(tables)
-write_table(snakemake.output.table, table)
-tell(f"density: {table['potential'].notna().sum()} of {len(table)} values")
+output = snakemake.output
+write_dynamic(output.table, output.figure, tables, figure)

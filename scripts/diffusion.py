@@ -2,7 +2,6 @@
 
 import matplotlib
 import numpy as np
-import pandas as pd
 from ase.units import kB
 
 matplotlib.use("svg")
@@ -10,10 +9,9 @@ import matplotlib.pyplot as plt
 
 from smallcell.diffusion import CENTIMETRES
 from smallcell.dynamic import arrhenius_law, diffusion
-from smallcell.dynamic_table import dynamic_table, temperature_of
-from smallcell.figures import write_figure
-from smallcell.files import read_reports, write_table
-from smallcell.progress import log_to, tell
+from smallcell.dynamic_table import dynamic_table, temperature_of, write_dynamic
+from smallcell.files import read_reports
+from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
 reports = read_reports(snakemake.input)
@@ -46,8 +44,5 @@ for axis, symbol in zip(axes[0], elements, strict=True):
         yscale="log",
     )
     axis.legend()
-figure.tight_layout()
-write_figure(snakemake.output.figure, figure)
-table = pd.concat(tables)
-write_table(snakemake.output.table, table)
-tell(f"diffusion: {table['potential'].notna().sum()} of {len(table)} values")
+output = snakemake.output
+write_dynamic(output.table, output.figure, tables, figure)

@@ -7,10 +7,9 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 from smallcell.dynamic import melting
-from smallcell.dynamic_table import dynamic_table
-from smallcell.figures import write_figure
-from smallcell.files import read_reports, write_table
-from smallcell.progress import log_to, tell
+from smallcell.dynamic_table import dynamic_table, write_dynamic
+from smallcell.files import read_reports
+from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
 runs, phases = read_reports(snakemake.input.runs), read_reports(snakemake.input.phases)
@@ -40,8 +39,5 @@ for (temperature_axis, share_axis), symbol in zip(axes.T, elements, strict=True)
     share_axis.set(xlabel="time / ps", ylabel="solid share", ylim=(0, 1))
     if temperature_axis.get_legend_handles_labels()[0]:
         temperature_axis.legend()
-figure.tight_layout()
-write_figure(snakemake.output.figure, figure)
-table = pd.concat(tables)
-write_table(snakemake.output.table, table)
-tell(f"melting: {table['potential'].notna().sum()} of {len(table)} values")
+output = snakemake.output
+write_dynamic(output.table, output.figure, tables, figure)

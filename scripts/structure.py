@@ -1,16 +1,14 @@
 """Radial distribution function of each element's liquid."""
 
 import matplotlib
-import pandas as pd
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 from smallcell.dynamic import structure
-from smallcell.dynamic_table import dynamic_table
-from smallcell.figures import write_figure
-from smallcell.files import read_reports, write_table
-from smallcell.progress import log_to, tell
+from smallcell.dynamic_table import dynamic_table, write_dynamic
+from smallcell.files import read_reports
+from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
 reports = read_reports(snakemake.input)
@@ -27,8 +25,5 @@ for axis, symbol in zip(axes[0], elements, strict=True):
     axis.axhline(1, color="grey", linewidth=0.5)
     axis.set(title=f"liquid {symbol}", xlabel="distance / A", ylabel="g(r)")
     axis.legend()
-figure.tight_layout()
-write_figure(snakemake.output.figure, figure)
-table = pd.concat(tables)
-write_table(snakemake.output.table, table)
-tell(f"structure: {table['potential'].notna().sum()} of {len(table)} values")
+output = snakemake.output
+write_dynamic(output.table, output.figure, tables, figure)

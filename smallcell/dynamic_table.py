@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from smallcell.figures import write_figure
+from smallcell.files import write_table
+from smallcell.progress import tell
 from smallcell.published import KINDS, beside_published
 from smallcell.series import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,28 @@ def dynamic_table(
         off = {f"off {kind}": value - published[kind] for kind in KINDS}
         rows.append(row | off | published | {"why empty": one.reason})
     return pd.DataFrame(rows)
+
+
+def write_dynamic(
+    table_path: str | Path,
+    figure_path: str | Path,
+    tables: Sequence[pd.DataFrame],
+    figure: "Figure",
+) -> None:
+    """Write a property of all elements, table and figure, and say how much of it was found.
+
+    Parameters
+    ----------
+    table_path, figure_path : str or Path
+    tables : sequence of DataFrame
+        Of each element, see `dynamic_table`.
+    figure : Figure
+    """
+    figure.tight_layout()
+    write_figure(figure_path, figure)
+    table = pd.concat(tables)
+    write_table(table_path, table)
+    tell(f"{table['property'].iloc[0]}: {table['potential'].notna().sum()} of {len(table)} values")
 
 
 def dynamic_in_words(table: pd.DataFrame) -> list[str]:
