@@ -34,13 +34,6 @@ def costs(structures: list) -> np.ndarray:
     return np.array(list(map(expected_cost, structures, calculations)))
 
 
-def disagreements(structures: list) -> np.ndarray:
-    """By how much the ensemble differs on forces (eV/A), by nothing without one."""
-    if not members:
-        return np.zeros(len(structures))
-    return disagreement(members, structures).force
-
-
 potential = read_potential(snakemake.input.potential)
 members = list(map(read_potential, snakemake.input.members))
 tolerance = params.selection["tolerance"]
@@ -48,6 +41,7 @@ frames, samples = (
     gather(potential, map(read_structures, paths), width)
     for paths, width in ((snakemake.input.frames, tolerance), (snakemake.input.samples, 0))
 )
+doubts = disagreement(members, samples.structures).force
 held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
 choice = choose(
     potential,
@@ -60,7 +54,7 @@ choice = choose(
     },
     costs(frames.structures) if params.selection["prefer"] == "cheapest" else None,
     intolerable(in_report_units(errors(potential, held_out)), params.verdict),
-    disagreements(samples.structures),
+    doubts,
     np.random.default_rng(
         np.random.SeedSequence(
             params.seed, spawn_key=(zlib.crc32(here.stage.encode()), int(here.round))
@@ -76,14 +70,16 @@ choice = within_budget(choice, hours[1:], limit - spent(paid))
 report = {"spent": spent(paid), "forecast": hours[len(choice.structures)]}
 walks = read_reports(snakemake.input.walks)
 check_walks([walk["fate"] for walk in walks], len(choice.structures))
-for atoms, value in zip(choice.structures, disagreements(choice.structures), strict=True):
+for atoms, value in zip(
+    choice.structures, disagreement(members, choice.structures).force, strict=True
+):
     atoms.info["disagreement"] = float(value)
 table = pd.DataFrame(
     {
         "walker": [atoms.info["walker"] for atoms in samples.structures],
         "step": [atoms.info["step"] for atoms in samples.structures],
         "grade": grades(samples.rows, potential.active_set, samples.owners),
-        "disagreement eV/A": disagreements(samples.structures),
+        "disagreement eV/A": doubts,
     }
 )
 report |= {
