@@ -118,7 +118,7 @@ class Campaign:
                 provide(folder, Path(name) / "potential.almtp")
                 drawn = draw_conditions(walker, self.config["elements"], stage, sampling, start)
                 write_walk(folder, drawn, sampling, self.species, barrier)
-                found = walk(folder, self.species)
+                found = walk(folder, self.species, sampling["pair_style"])
                 for frame in [*found.frames, *found.samples]:
                     frame.info["walker"] = place
                 return found

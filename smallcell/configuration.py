@@ -127,22 +127,19 @@ def _mlp_faults(written: Mapping) -> Iterator[str]:
             f"fit.weights.convention: {given} is none that mlp has (engine: mlip); give "
             f"{' or '.join(mlip.WEIGHT_SCALINGS)}"
         )
-    for key, where in (("ridges", fit), ("starts", fit), ("energy_scale", fit)):
-        if where.get(key) is not None:
-            yield f"fit.{key}: {where[key]} is nothing that mlp knows of (engine: mlip); leave it out"
-    if "force_scale" in weights:
-        yield (
-            f"fit.weights.force_scale: {weights['force_scale']} is nothing that mlp knows of "
-            "(engine: mlip); leave it out"
-        )
+    ignored = {f"fit.{key}": fit.get(key) for key in ("ridges", "starts", "energy_scale")}
+    ignored["fit.weights.force_scale"] = weights.get("force_scale")
+    for key, value in ignored.items():
+        if value is not None:
+            yield f"{key}: {value} means nothing to mlp (engine: mlip); leave it out"
     if fit.get("members") != 0:
         given = fit.get("members", "the default number")
         yield f"fit.members: mlp fits no ensemble (engine: mlip), not of {given}; set it to 0"
     if selection.get("prefer") != "largest grade":
         given = selection.get("prefer", "the default, cheapest,")
         yield (
-            f"selection.prefer: {given} is not for mlp (engine: mlip), which knows no costs; set it "
-            "to 'largest grade'"
+            f"selection.prefer: {given} is not for mlp (engine: mlip), which knows no costs; set "
+            "it to 'largest grade'"
         )
     for place, entry in enumerate(written.get("imports", [])):
         if entry.get("weight", 1) != 1:

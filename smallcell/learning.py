@@ -52,6 +52,40 @@ def learn(
     return replace(found, potential=with_active_set(found.potential, structures, grade, threads))
 
 
+def mlp_start(
+    structures: Sequence[Atoms],
+    before: Potential | None,
+    species: Sequence[str],
+    form: Mapping,
+) -> str:
+    """Return the text of the potential that ``mlp train`` starts from.
+
+    It moves the lower end of the radial basis to where ours begins, and by that the functions. So
+    the potential of the batch before is written in that basis first, as for a fit of ours.
+
+    Parameters
+    ----------
+    structures, before, species
+        As in `learn`. Without a potential before, the start has no coefficients.
+    form : Mapping
+        ``level``, ``cutoff`` and ``radial_basis_size``.
+    """
+    closest = lower_end(structures)
+    if before:
+        start = widened(before, closest)
+    else:
+        start = starting_potential(
+            tuple(species),
+            generate_basis(form["level"]),
+            form["cutoff"],
+            closest,
+            form["radial_basis_size"],
+            np.random.default_rng(0),
+        )
+    check_species(structures, start)
+    return potential_text(start) if before else mlip.untrained_text(start)
+
+
 def _by_mlip(
     structures: Sequence[Atoms],
     before: Potential | None,
@@ -62,19 +96,9 @@ def _by_mlip(
     """Fit by ``mlp train``, which works on one thread and has nothing random."""
     began = time.perf_counter()
     form, settings = configuration["potential"], configuration["fit"]
-    weights, closest = Weights(**settings["weights"]), lower_end(structures)
-    if before:
-        # mlp moves the lower end of the radial basis there, and by that the functions.
-        start = widened(before, closest)
-        text = potential_text(start)
-    else:
-        basis, size = generate_basis(form["level"]), form["radial_basis_size"]
-        start = starting_potential(
-            tuple(species), basis, form["cutoff"], closest, size, np.random.default_rng(0)
-        )
-        text = mlip.untrained_text(start)
-    check_species(structures, start)
-    trained = mlip.train(structures, text, species, weights, settings["iterations"], form["grade"])
+    weights = Weights(**settings["weights"])
+    start = mlp_start(structures, before, species, form)
+    trained = mlip.train(structures, start, species, weights, settings["iterations"], form["grade"])
     return Fit(
         potential=trained.potential,
         loss=_loss(trained.potential, structures, weights, threads),
