@@ -51,7 +51,7 @@ frames, samples = (
 )
 held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
 # MLIP-3 begins with the training set itself, this repository with its active set.
-training = [atoms for path in snakemake.input.train for atoms in read_structures(path)]
+training = read_structures(snakemake.input.train) if snakemake.input.train else []
 choice = choose(
     potential,
     frames,
