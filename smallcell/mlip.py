@@ -92,8 +92,8 @@ def select_command() -> list[str]:
 def pair_style(file: str, save_above: float, stop_above: float) -> list[str]:
     """LAMMPS commands for MLIP-3's pair style, which saves frames and ends a run by their grade.
 
-    It looks at the grade of each step. It stands alone: in a mode of its it puts forces and virial
-    where ``hybrid/overlay`` would not find them, so that there is no wall beside it.
+    It looks at the grade of each step. It stands alone, without a wall: in one of its modes it
+    leaves ghost atoms without forces, from which ``hybrid/overlay`` would make a wrong pressure.
     """
     control = "extrapolation_control"
     return [
@@ -123,7 +123,13 @@ def has_pair_style(program: str) -> bool:
 
 
 def saved_frames(folder: Path, species: Sequence[str]) -> list[Atoms]:
-    """Read the frames that MLIP-3's pair style has saved in the folder of a walk."""
+    """Read the frames that MLIP-3's pair style has saved in the folder of a walk.
+
+    The last one may have been cut off when LAMMPS ended: it is left out.
+    """
+    for part in _parts(folder / SAVED):
+        whole, end, _ = part.read_text().rpartition("END_CFG")
+        part.write_text(f"{whole}{end}\n")
     return read_written(folder / SAVED, species)
 
 
@@ -243,8 +249,17 @@ def train(
         write_cfg(folder / STRUCTURES, map(_without_info, structures), species)
         said = run(train_command(weights, iterations, grade_mode), folder, TRAINED)
         potential = read_potential(folder / TRAINED, tuple(species))
-    steps = re.findall(r"BFGS iter (\d+)", said)
-    return Trained(potential, int(steps[-1]) if steps else 0, STEP_LIMIT not in said)
+    return Trained(potential, *progress(said))
+
+
+def progress(said: str) -> tuple[int, bool]:
+    """Tell from what ``mlp train`` printed how many iterations it did, and if it converged.
+
+    From scratch it trains twice, the first time for 75 iterations at most: the last time counts.
+    """
+    last = said.rpartition("training started")[2]
+    steps = re.findall(r"BFGS iter (\d+)", last)
+    return (int(steps[-1]) + 1 if steps else 0), STEP_LIMIT not in last
 
 
 def grades(potential: Potential, structures: Sequence[Atoms]) -> np.ndarray:

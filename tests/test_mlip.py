@@ -182,6 +182,39 @@ def test_what_mlp_writes_is_read_whatever_number_of_processes_wrote_it(tmp_path,
         assert atoms.get_potential_energy() == pytest.approx(expected.get_potential_energy())
 
 
+def test_a_frame_that_lammps_left_half_written_is_left_out(structures, tmp_path):
+    mlip.write_cfg(tmp_path / "preselected.cfg", structures[:3], ("K",))
+    text = (tmp_path / "preselected.cfg").read_text()
+    (tmp_path / "preselected.cfg").write_text(text[: text.rindex("END_CFG")])
+    found = mlip.saved_frames(tmp_path, ("K",))
+    assert [len(atoms) for atoms in found] == [len(atoms) for atoms in structures[:2]]
+    (tmp_path / "preselected.cfg").unlink()
+    assert mlip.saved_frames(tmp_path, ("K",)) == []
+
+
+PRE_TRAINING = """\
+Pre-training started
+MTPR training started on 1 core(s)
+BFGS iter 73: f=0.5
+BFGS iter 74: f=0.4
+step limit reached
+MTPR training ended
+Pre-training ended
+MTPR training started on 1 core(s)
+BFGS iter 0: f=0.4
+BFGS iter 1: f=0.3
+"""
+"""As mlp's source has it; not taken from a run."""
+
+
+@pytest.mark.parametrize(
+    ("end", "converged"),
+    [("BFGS ended due to small decr. in 50 iterations\n", True), ("step limit reached\n", False)],
+)
+def test_a_limit_in_the_pre_training_is_no_limit(end, converged):
+    assert mlip.progress(f"{PRE_TRAINING}{end}MTPR training ended\n") == (2, converged)
+
+
 def test_a_program_that_leaves_nothing_has_failed(tmp_path):
     with pytest.raises(RuntimeError, match="true ended with status 0"):
         mlip.run(["true"], tmp_path, "graded.cfg")
