@@ -75,7 +75,6 @@ BY_MLIP = {
 @pytest.mark.skipif(shutil.which("mlp") is not None, reason="mlp is on the PATH")
 def test_a_campaign_by_mlip_without_mlp_ends_before_any_job_with_one_line(campaign):
     campaign.configure(**BY_MLIP)
-    assert campaign.jobs_due()["fit"]
     run = subprocess.run(
         campaign.command("--", "results/miniature/seeds/structures.extxyz"),
         cwd=campaign.folder,
