@@ -16,6 +16,7 @@ from smallcell.errors import errors, in_report_units
 from smallcell.files import read_reports, write_report, write_table
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
 from smallcell.labels import crystal_calculation
+from smallcell.learning import extending
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.selection import grades
@@ -43,16 +44,21 @@ frames, samples = (
 )
 doubts = disagreement(members, samples.structures).force
 held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
+# MLIP-3 begins with the training set itself, this repository with its active set.
+training = read_structures(snakemake.input.train) if snakemake.input.train else []
 choice = choose(
     potential,
     frames,
     samples,
-    {
-        "threshold": params.sampling["save_above"],
-        "at_most": params.selection["at_most"],
-        "held_out": params.verdict["held_out"],
-    },
-    costs(frames.structures) if params.selection["prefer"] == "cheapest" else None,
+    extending(
+        params.engine,
+        potential,
+        training,
+        frames,
+        {"threshold": params.sampling["save_above"], "at_most": params.selection["at_most"]},
+        costs(frames.structures) if params.selection["prefer"] == "cheapest" else None,
+    ),
+    {"at_most": params.selection["at_most"], "held_out": params.verdict["held_out"]},
     intolerable(in_report_units(errors(potential, held_out)), params.verdict),
     doubts,
     np.random.default_rng(

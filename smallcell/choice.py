@@ -16,7 +16,7 @@ from ase import Atoms
 from smallcell.candidates import Candidates
 from smallcell.held_out import HELD_OUT, TRAINING, draw
 from smallcell.potential import Potential
-from smallcell.selection import grades, select
+from smallcell.selection import grades
 
 
 class Outcome(StrEnum):
@@ -58,8 +58,8 @@ def choose(
     potential: Potential,
     frames: Candidates,
     samples: Candidates,
+    chosen: np.ndarray,
     settings: Mapping,
-    costs: np.ndarray | None,
     faults: Sequence[str],
     disagreement: np.ndarray,
     rng: np.random.Generator,
@@ -72,11 +72,11 @@ def choose(
         With the active set that the walks' grades come from.
     frames, samples : Candidates
         Of all walks; ``info["walker"]`` tells whose a sample is.
+    chosen : ndarray of int
+        Frames that extend the training set (`smallcell.learning.extending`).
     settings : Mapping
-        ``threshold`` of the grade; ``at_most`` so many structures to learn from; ``held_out``, so
-        many to judge by.
-    costs : ndarray, shape (n_frames,), or None
-        What the label of each frame costs, in any unit; None if that does not count.
+        ``at_most`` so many samples to learn from if errors are intolerable; ``held_out``, so many
+        to judge by.
     faults : sequence of str
         What is wrong with the errors on held-out structures, in words; empty if they are tolerable.
     disagreement : ndarray, shape (n_samples,)
@@ -85,14 +85,6 @@ def choose(
     rng : Generator
     """
     known = grades(frames.rows, potential.active_set, frames.owners)
-    chosen = select(
-        potential.active_set,
-        frames.rows,
-        settings["threshold"],
-        settings["at_most"],
-        frames.owners,
-        costs,
-    )
     labelled = [(frames.structures[place], known[place], TRAINING) for place in chosen]
     if len(chosen):
         outcome = Outcome.NEW
