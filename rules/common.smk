@@ -43,6 +43,7 @@ from smallcell.presets import preset_faults, with_preset
 from smallcell.programs import tied
 from smallcell.properties import properties
 from smallcell.pseudopotentials import source_hash
+from smallcell.finite_basis import SHARES
 from smallcell.references import BOXES
 from smallcell.report import page_files
 from smallcell.results import mark

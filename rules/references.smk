@@ -1,5 +1,5 @@
 rule reference:
-    """Energy of the isolated atom, to which the energies of a training set are relative."""
+    """What labels are made relative to: the isolated atom's energy, what the stress lacks in plane waves."""
     input:
         program="<results>/program.json",
         upf=upf(["{element}"]),
@@ -14,11 +14,11 @@ rule reference:
     threads: config["dft"]["cores"]
     resources:
         mem_mb=atom_memory,
-        runtime=len(BOXES) * LABEL_MINUTES,
+        runtime=(len(BOXES) + len(SHARES)) * LABEL_MINUTES,
     params:
         dft=config["dft"],
         labels=config["labels"],
-        energy=lambda wildcards: ELEMENTS[wildcards.element].get("energy"),
+        element=lambda wildcards: ELEMENTS[wildcards.element],
         pseudopotentials=PSEUDOPOTENTIAL_HASHES,
     script:
         "../scripts/reference.py"

@@ -120,7 +120,8 @@ def read_import(entry: Mapping, species: Sequence[str], seen: set[CanonicalForm]
         labelled.info = {"batch": BATCH, "source": str(path), "number": number}
         if entry["weight"] != 1:
             labelled.info["weight"] = entry["weight"]
-        structures.append(relative_to_atoms(labelled, references))
+        # How many plane waves others had is not known.
+        structures.append(relative_to_atoms(labelled, references, {}))
     fit = fit_of_labels(close_pairs(structures))
     return Import(
         file=str(path),

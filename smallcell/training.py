@@ -1,4 +1,8 @@
-"""Training sets: labelled structures, energies relative to isolated atoms, as extended XYZ."""
+"""Training sets: labelled structures as extended XYZ.
+
+Energies are relative to isolated atoms, and stresses have what a finite basis leaves out of them
+(`smallcell.finite_basis`): energies and stresses are of one function then.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +20,9 @@ ORIGIN = ("strain", "close", "walker", "step", "grade", "disagreement", "purpose
 """What a structure's ``info`` tells of where it was met and what for."""
 
 
-def relative_to_atoms(atoms: Atoms, references: Mapping[str, float]) -> Atoms:
+def relative_to_atoms(
+    atoms: Atoms, references: Mapping[str, float], missing: Mapping[str, float]
+) -> Atoms:
     """Copy of a labelled structure with the energies of its isolated atoms taken off.
 
     Parameters
@@ -25,11 +31,16 @@ def relative_to_atoms(atoms: Atoms, references: Mapping[str, float]) -> Atoms:
         With total energy (eV), forces and stress.
     references : Mapping
         Energy of the isolated atom of each element (eV).
+    missing : Mapping
+        What volume times stress lacks of an atom of each element (eV), in the normal components;
+        nothing of those that are not in it.
     """
     labelled = atoms.copy()
     energy = atoms.get_potential_energy() - sum(references[symbol] for symbol in atoms.symbols)
+    stress = atoms.get_stress()
+    stress[:3] += sum(missing.get(symbol, 0.0) for symbol in atoms.symbols) / atoms.get_volume()
     labelled.calc = SinglePointCalculator(
-        labelled, energy=energy, forces=atoms.get_forces(), stress=atoms.get_stress()
+        labelled, energy=energy, forces=atoms.get_forces(), stress=stress
     )
     return labelled
 
@@ -45,7 +56,7 @@ def labelled_batch(
         Reports of its label jobs; those without a label are passed over.
     store : Path
     references : sequence of Mapping
-        ``element`` and ``energy`` (eV) of each isolated atom.
+        ``element``, ``energy`` (eV) of the isolated atom and ``missing_virial`` (eV/atom) of each.
 
     Returns
     -------
@@ -58,12 +69,15 @@ def labelled_batch(
     ValueError
         If a label is not in the store any more.
     """
-    energies = {reference["element"]: reference["energy"] for reference in references}
+    energies, missing = (
+        {reference["element"]: reference[name] for reference in references}
+        for name in ("energy", "missing_virial")
+    )
     structures = []
     for fate in fates:
         if fate["fate"] not in SUCCESSES:
             continue
-        labelled = relative_to_atoms(stored_label(fate, store), energies)
+        labelled = relative_to_atoms(stored_label(fate, store), energies, missing)
         labelled.info["batch"] = fate["batch"]
         labelled.info |= {name: fate[name] for name in ORIGIN if name in fate}
         structures.append(labelled)

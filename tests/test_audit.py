@@ -167,7 +167,7 @@ def test_a_region_that_does_not_show_in_the_large_cell_shows_in_its_cut_out(
 
 
 def test_what_was_cut_out_is_compared_with_its_label(labelled_store, sound_potential):
-    references = [{"element": "K", "energy": -1000.0}]
+    references = [{"element": "K", "energy": -1000.0, "missing_virial": 0.0}]
     cut_out = labelled_store.crystal.copy()
     cut_out.info = {"step": 5, "temperature": 300.0, "grade": 4.0, "kept_grade": 3.0, "core": 2.0}
     report = labelled_store.reports["crystal"] | {"structure": 0, "batch": "audit"}

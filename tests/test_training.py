@@ -15,6 +15,8 @@ from smallcell.training import (
     write_structures,
 )
 
+REFERENCES = [{"element": "K", "energy": -40.0, "missing_virial": 0.0}]
+
 
 def labelled():
     atoms = bulk("NaCl", "rocksalt", a=5.6)
@@ -25,10 +27,18 @@ def labelled():
 
 
 def test_energies_are_relative_to_the_atoms():
-    relative = relative_to_atoms(labelled(), {"Na": -40.0, "Cl": -50.0})
+    relative = relative_to_atoms(labelled(), {"Na": -40.0, "Cl": -50.0}, {})
     assert relative.get_potential_energy() == -10.0
     assert np.array_equal(relative.get_forces(), np.eye(3)[:2])
     assert np.array_equal(relative.get_stress(), np.arange(6.0))
+
+
+def test_stresses_have_what_the_basis_leaves_out():
+    bare = labelled()
+    relative = relative_to_atoms(bare, {"Na": 0.0, "Cl": 0.0}, {"Na": -0.03, "Cl": -0.01})
+    change = relative.get_stress() - bare.get_stress()
+    assert change * bare.get_volume() == pytest.approx([-0.04] * 3 + [0] * 3)
+    assert np.array_equal(bare.get_stress(), np.arange(6.0))
 
 
 def test_structures_survive_their_file(tmp_path):
@@ -53,9 +63,9 @@ def test_a_batch_is_what_became_a_label_and_is_still_in_the_store(labelled_store
         labelled_store.reports["crystal"] | {"batch": "a/000"},
     ]
     total = read_label(store, fates[1]["key"]).atoms.get_potential_energy()
-    (found,) = labelled_batch(fates, store, [{"element": "K", "energy": -40.0}])
+    (found,) = labelled_batch(fates, store, REFERENCES)
     assert found.get_potential_energy() == pytest.approx(total + 80)
     assert found.info["batch"] == "a/000"
     shutil.rmtree(store / fates[1]["key"][:2])
     with pytest.raises(ValueError, match="of a/000 has gone from the store .*; delete a/000/lab"):
-        labelled_batch(fates, store, [{"element": "K", "energy": -40.0}])
+        labelled_batch(fates, store, REFERENCES)
