@@ -94,10 +94,10 @@ class Campaign:
         assert run.returncode == 0, run.stdout + run.stderr
         return run.stdout + run.stderr
 
-    def start(self) -> subprocess.Popen:
+    def start(self, *options: str) -> subprocess.Popen:
         """Start a run in a session of its own, to be killed."""
         return subprocess.Popen(
-            self.command(),
+            self.command(*options),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.DEVNULL,
