@@ -1,8 +1,8 @@
 """A miniature campaign through Snakemake, with real pw.x and LAMMPS.
 
-The campaign starts from an empty store and is killed twenty-one times on its way; a second one, from
-the store that the first has filled and on a machine without pw.x or network, runs through. Both
-must end with the same potential.
+The campaign starts from an empty store and is killed 21 times on its way; a second one, from the
+store that the first has filled and on a machine without pw.x or network, runs through. Both must
+end with the same potential.
 """
 
 import json
