@@ -108,11 +108,12 @@ dependencies: $(ready) ## list what requirements.lock brings, with licences: doc
 .PHONY: audit
 audit: ## ask pip-audit whether a package of requirements.lock is known to be vulnerable
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT; found=$$folder/found.json; \
-	python3 -m venv "$$folder" && "$$folder/bin/pip" -qq install pip-audit && \
+	{ python3 -m venv "$$folder" && "$$folder/bin/pip" -qq install pip-audit && \
 	"$$folder/bin/pip-audit" --requirement requirements.lock --require-hashes --disable-pip \
-	  --format json --output "$$found"; status=$$?; \
-	if test -s "$$found"; then cat "$$found"; exit $$status; fi; \
-	echo "make audit: skipped, pip-audit or its list of vulnerabilities cannot be had here"
+	  --format json --output "$$found"; } 2>"$$folder/said"; status=$$?; \
+	tail -n 1 "$$folder/said"; \
+	if test ! -s "$$found"; then echo "make audit: skipped, nothing can be asked from here"; \
+	elif test $$status -ne 0; then cat "$$found"; exit 1; fi
 
 .PHONY: bench-md
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
