@@ -107,7 +107,7 @@ dependencies: $(ready) ## list what requirements.lock brings, with licences: doc
 # looked at by the tests.
 .PHONY: audit
 audit: ## ask pip-audit whether a package of requirements.lock is known to be vulnerable
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT; found=$$folder/found.json; \
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT; found=$$folder/found.json; \
 	{ python3 -m venv "$$folder" && "$$folder/bin/pip" -qq install pip-audit && \
 	"$$folder/bin/pip-audit" --requirement requirements.lock --require-hashes --disable-pip \
 	  --format json --output "$$found"; } 2>"$$folder/said"; status=$$?; \
