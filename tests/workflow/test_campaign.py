@@ -56,7 +56,8 @@ class Campaign:
     """A copy of the workflow in a folder of its own, and its runs there."""
 
     def __init__(self, folder: Path, path: str = os.environ["PATH"], **changes) -> None:
-        self.folder = folder
+        # Where pw.x and LAMMPS run has to be in this folder, too, for their ends to be seen.
+        self.folder = folder = folder.resolve()
         self.environment = os.environ | {"PATH": path, "TMPDIR": str(folder / "scratch")}
         self.within: list[str] = []
         self.results = folder / "results/miniature"
