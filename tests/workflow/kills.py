@@ -33,6 +33,9 @@ pw.x alone is no victim here: that is what happens where memory runs out, a fate
 SHORTLY = 10
 """Seconds in which nothing may be left of what was killed."""
 
+PATIENCE = 1800
+"""Seconds in which Snakemake comes to its end without a job, on a machine that has much to do."""
+
 
 @dataclass(frozen=True)
 class Kill:
@@ -80,7 +83,7 @@ def strike(campaign: "Campaign", kind: str, moment: float, rng: np.random.Genera
         victim = names[process]
         kill(process)
         # Snakemake finishes what it can without the job.
-        snakemake.wait(600)
+        snakemake.wait(PATIENCE)
     else:
         kind = "head" if kind == "job" else kind
         for process in [snakemake.pid] if kind == "head" else [snakemake.pid, *running]:
