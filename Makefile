@@ -103,6 +103,18 @@ kill-matrix: $(ready) ## kill and resume campaigns KILLS times; writes docs/resu
 dependencies: $(ready) ## list what requirements.lock brings, with licences: docs/dependencies.cdx.json
 	PYTHONPATH=. python benchmarks/dependencies.py requirements.lock docs/dependencies.cdx.json
 
+# What there is to be known of packages is on the network; the licences and hashes of the lock are
+# looked at by the tests.
+.PHONY: audit
+audit: ## ask pip-audit whether a package of requirements.lock is known to be vulnerable
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT; found=$$folder/found.json; \
+	{ python3 -m venv "$$folder" && "$$folder/bin/pip" -qq install pip-audit && \
+	"$$folder/bin/pip-audit" --requirement requirements.lock --require-hashes --disable-pip \
+	  --format json --output "$$found"; } 2>"$$folder/said"; status=$$?; \
+	tail -n 1 "$$folder/said"; \
+	if test ! -s "$$found"; then echo "make audit: skipped, nothing can be asked from here"; \
+	elif test $$status -ne 0; then cat "$$found"; exit 1; fi
+
 .PHONY: bench-md
 bench-md: $(ready) ## measure the pair style; writes docs/benchmarks.md
 	PYTHONPATH=. python benchmarks/md.py docs/benchmarks.md

@@ -83,4 +83,9 @@ onstart:
 
 
 onsuccess:
+    seal(Path(RESULTS))
     print_summary()
+
+
+onerror:
+    seal(Path(RESULTS))

@@ -3,8 +3,8 @@
     python benchmarks/kill_matrix.py FOLDER KILLS PAGE
 
 A campaign begins with an empty store, is killed at random moments and resumed until it is done, and
-has to end with the potential of one that nobody killed, to the bit. Then the next begins. What has
-been done stays in FOLDER: interrupted, it goes on.
+has to end with the potential of one that nobody killed, to the bit. Then the next begins. Campaigns
+that came to their end stay on record in FOLDER: interrupted, it goes on with the next.
 """
 
 import json
@@ -13,18 +13,30 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from kills import KINDS, strike
+from kills import KINDS, Kill, strike
 from test_campaign import Campaign
 
 from benchmarks.md import processor, table
 from benchmarks.pages import write_part
+from smallcell.files import written_whole
+from smallcell.programs import ask_pw
 
-LATEST = 20.0
-"""Longest time from a start to a kill (s)."""
+EARLIEST, MEAN = 1.0, 12.0
+"""Least and mean time from a start to a kill (s), which has no upper limit: any job comes to its
+end at last, however slow the machine."""
+
+HEADS = [
+    "killed",
+    "times",
+    "seconds after the start",
+    "nothing left after, s, at most",
+    "labels by then",
+]
 
 
 def main(folder: Path, kills: int, page: Path) -> None:
@@ -34,24 +46,30 @@ def main(folder: Path, kills: int, page: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not reference.exists():
         potential = finished(begun(folder / "undisturbed"))
-        reference.parent.mkdir()
-        reference.write_bytes(potential)
+        with written_whole(reference) as part:
+            part.write_bytes(potential)
     while (done := len(lines(record))) < kills:
         campaign = begun(folder / "victim")
-        rng = np.random.default_rng([1, done])
-        while done < kills:
-            met = strike(campaign, str(rng.choice(KINDS)), rng.uniform(0.5, LATEST), rng)
-            if met is None:
-                break
-            done += 1
-            note(record, asdict(met))
-            print(done, met, flush=True)
+        met = struck(campaign, kills - done, np.random.default_rng([1, done]))
         if finished(campaign) != reference.read_bytes():
             raise SystemExit(f"{campaign.folder}: another potential than that of {reference}")
-        note(folder / "ends.jsonl", {"kills": done})
-    text = report(pd.DataFrame(lines(record)), len(lines(folder / "ends.jsonl")))
+        note(record, [asdict(kill) | {"campaign": done} for kill in met])
+    text = report(pd.DataFrame(lines(record)))
     print(text)
     write_part(page, text)
+
+
+def struck(campaign: Campaign, at_most: int, rng: np.random.Generator) -> list[Kill]:
+    """Kill and resume a campaign until it is done or was killed so many times."""
+    met: list[Kill] = []
+    while len(met) < at_most:
+        moment = EARLIEST + rng.exponential(MEAN - EARLIEST)
+        kill = strike(campaign, str(rng.choice(KINDS)), moment, rng)
+        if kill is None:
+            break
+        met.append(kill)
+        print(len(met), kill, flush=True)
+    return met
 
 
 def begun(folder: Path) -> Campaign:
@@ -71,33 +89,40 @@ def lines(record: Path) -> list[dict]:
     return list(map(json.loads, record.read_text().splitlines())) if record.exists() else []
 
 
-def note(record: Path, line: dict) -> None:
-    """Write one line down."""
+def note(record: Path, kills: list[dict]) -> None:
+    """Write kills down, a line each."""
     with record.open("a") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write("".join(json.dumps(kill) + "\n" for kill in kills))
 
 
-def report(kills: pd.DataFrame, ends: int) -> str:
+def report(kills: pd.DataFrame) -> str:
     """Put into words what was met."""
-    alone = Counter(kills.loc[kills["kind"] == "job", "victim"])
-    rows = [
+    moments = [
         [kind, str(len(some)), f"{some['moment'].min():.1f} to {some['moment'].max():.1f}"]
-        + [f"{some['gone'].max():.2f}"]
+        + [f"{some['gone'].max():.2f}", f"{some['labels'].min()} to {some['labels'].max()}"]
         for kind, some in kills.groupby("kind")
     ]
-    victims = ", ".join(f"{number} {name}" for name, number in sorted(alone.items()))
+    at_work = kills.explode("running").fillna({"running": "nothing yet"})
+    met = pd.crosstab(at_work["running"], at_work["kind"]).reindex(columns=KINDS, fill_value=0)
+    alone = Counter(kills.loc[kills["kind"] == "job", "victim"])
+    victims = ", ".join(f"{name} {number}" for name, number in alone.most_common())
     return f"""\
 # Kill matrix
 
-`make kill-matrix`, {time.strftime("%Y-%m-%d")}, {processor()}: {len(kills)} times SIGKILL,
-campaigns of the tests with pw.x and LAMMPS. {ends} campaigns came to their end, all with the
+`make kill-matrix KILLS={len(kills)}`, {time.strftime("%Y-%m-%d")}, {processor()}, pw.x
+{ask_pw("pw.x").version}, LAMMPS {version("lammps")}, Snakemake {version("snakemake")}:
+{len(kills)} times SIGKILL, in {kills["campaign"].nunique()} campaigns of the tests
+(`tests/workflow/miniature.yaml`), each begun with an empty store. All came to their end, with the
 potential of one that was not killed, to the bit; after each kill every file was whole, no label
 lost or computed again, and nothing left running.
 
-{table(["killed", "times", "seconds after the start", "nothing left after, s, at most"], rows)}
+{table(HEADS, moments)}
+`head` is Snakemake alone, `job` one script or LAMMPS alone, `all` everything at once. Alone died
+{victims}.
 
-`head` is Snakemake alone, `job` one script or LAMMPS alone ({victims}), `all` everything at once.
-"""
+How often which job or program was at work when a kill came, of which there may be several at once:
+
+{table(["at work", *KINDS], [list(map(str, row)) for row in met.itertuples()])}"""
 
 
 if __name__ == "__main__":

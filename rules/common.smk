@@ -37,6 +37,7 @@ from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
 from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
+from smallcell.notes import drop_damaged
 from smallcell.orphans import end_orphans, sign_in
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
@@ -47,6 +48,7 @@ from smallcell.finite_basis import SHARES
 from smallcell.references import BOXES
 from smallcell.report import page_files
 from smallcell.results import mark
+from smallcell.seals import damage, seal
 from smallcell.seeds import seeds
 from smallcell.training import read_structures
 
@@ -99,6 +101,12 @@ BEGAN = time.time()
 here = workflow.is_main_process and workflow.resource_settings.nodes is None
 if here and "mem_mb" not in workflow.global_resources:
     workflow.register_resource("mem_mb", int(free_memory(os.environ) / MEGABYTE))
+
+
+if workflow.is_main_process:
+    # Before Snakemake looks at what is there; where nothing is to be done it starts nothing.
+    refuse(damage(Path(RESULTS)))
+    drop_damaged(Path(".snakemake/metadata"))
 
 
 pathvars:
@@ -484,6 +492,7 @@ def check_machine():
     if workflow.resource_settings.cores:
         refuse(cores_faults(config, workflow.resource_settings.cores))
     mark(Path(RESULTS))
+    seal(Path(RESULTS))
 
 
 def prepare_slurm():

@@ -42,6 +42,8 @@ def provide_upf(source: str, checksum: str | None, upf: Path) -> None:
     ValueError
         If ld1.x makes no pseudopotential, or the file is not UPF, not the one of the checksum, or
         an address without one.
+    OSError
+        If it cannot be downloaded.
     """
     if source.endswith(DECK_SUFFIX):
         content = generate_upf(Path(source).read_text())
@@ -50,8 +52,7 @@ def provide_upf(source: str, checksum: str | None, upf: Path) -> None:
             raise ValueError(
                 f"pseudopotential {source}: is an address and needs a checksum (SHA-256)"
             )
-        with urllib.request.urlopen(source, timeout=60) as response:
-            content = response.read().decode()
+        content = _downloaded(source)
     else:
         try:
             content = Path(source).read_text()
@@ -66,6 +67,22 @@ def provide_upf(source: str, checksum: str | None, upf: Path) -> None:
         part.write_text(content)
     with written_whole(_seal(upf)) as part:
         part.write_text(f"{content_hash(content)}  {upf.name}\n")
+
+
+def _downloaded(address: str) -> str:
+    """Text from an address, or why there is none and what helps."""
+    try:
+        with urllib.request.urlopen(address, timeout=60) as response:
+            return response.read().decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"pseudopotential {address}: not the text of a UPF file: {error}"
+        ) from None
+    except OSError as error:
+        raise OSError(
+            f"pseudopotential {address}: cannot be downloaded ({error}); where there is a network, "
+            "fetch the file and name its path instead of the address"
+        ) from error
 
 
 def check_seal(upf: Path) -> None:

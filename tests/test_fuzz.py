@@ -1,7 +1,8 @@
 """Damaged potential files: whatever is wrong with one, reading it is safe.
 
-The reader is compiled with sanitizers, which end the program at the first access out of bounds,
-overflow or other undefined behaviour.
+What is damaged is three potentials made here and those of tests/samples, in which is kept what was
+read wrongly once. The reader is compiled with sanitizers, which end the program at the first access
+out of bounds, overflow or other undefined behaviour.
 """
 
 import os
@@ -56,6 +57,9 @@ def test_damaged_files_are_refused_or_read(tmp_path: Path, program: Path) -> Non
     ):
         files.append(tmp_path / f"{number}.almtp")
         write_potential(files[-1], potential(level, species, mode))
+    kept = sorted((REPOSITORY / "tests/samples").rglob("*mtp"))
+    assert len(kept) > 1
+    files += kept
     run = subprocess.run(
         [program, "1", str(TIMES), *files], capture_output=True, text=True, check=False
     )

@@ -69,6 +69,18 @@ def test_a_label_has_energy_forces_and_stress_of_the_same_structure(labelled):
     assert outcome.atoms.get_stress().shape == (6,)
 
 
+def test_forces_are_slopes_of_the_energies_of_labels(labelled, soft_potassium, tmp_path):
+    atoms, outcome, _ = labelled
+    step, energies = 0.02, {}
+    for sign in (1, -1):
+        moved = atoms.copy()
+        moved.positions[1, 0] += sign * step
+        there = run(moved, soft_potassium, tmp_path / str(sign))
+        energies[sign] = there.atoms.get_potential_energy()
+    slope = (energies[1] - energies[-1]) / (2 * step)
+    assert outcome.atoms.get_forces()[1, 0] == pytest.approx(-slope, abs=1e-3)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
 def test_output_cut_off_anywhere_is_no_label(labelled, share):
     output = labelled[2]

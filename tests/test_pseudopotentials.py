@@ -1,6 +1,7 @@
 """Pseudopotentials: what ld1.x makes is mended, what is no UPF is refused."""
 
 import re
+import socket
 
 import pytest
 
@@ -71,3 +72,13 @@ def test_the_hash_of_a_source_is_that_of_its_file_or_its_checksum(tmp_path):
     assert source_hash({"pseudopotential": str(deck)}) == content_hash("a deck")
     address = {"pseudopotential": "https://example.org/K.UPF", "checksum": "AB" * 32}
     assert source_hash(address) == "ab" * 32
+
+
+def test_a_pseudopotential_that_cannot_be_downloaded_is_named(tmp_path):
+    # Nobody listens at this port, as nobody is heard where there is no network.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/K.UPF"
+        with pytest.raises(OSError, match=f"{address}: cannot be downloaded .*refused.*its path"):
+            provide_upf(address, "ab" * 32, tmp_path / "K.UPF")
+    assert not (tmp_path / "K.UPF").exists()

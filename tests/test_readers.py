@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smallcell.cfg import read_cfg, write_cfg
+from smallcell.engine import rows
 from smallcell.imports import read_import
 from smallcell.potential import read_potential
 from smallcell.pseudopotentials import provide_upf, upf_element, upf_size
@@ -171,6 +172,30 @@ def test_a_potential_cut_off_anywhere_is_refused(folder, share):
         (folder / file).write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(ValueError, match=file):
             read_potential(folder / file)
+
+
+def test_a_flipped_bit_of_an_active_set_is_refused_or_changes_no_grade(folder):
+    """By either matrix: Python takes grades from the set itself, LAMMPS from its inverse."""
+    content = POTENTIAL.read_bytes()
+    potential = read_potential(POTENTIAL)
+    structures, size = rows(potential, read_structures(TRAIN)), potential.n_parameters
+    begin = content.index(b"\n#", content.index(b"#MVS")) + 2
+    right = np.abs(structures @ np.linalg.inv(potential.active_set)).max(axis=1)
+    rng, refused = np.random.default_rng(1), 0
+    for _ in range(200):
+        flipped = bytearray(content)
+        flipped[begin + int(rng.integers(16 * size**2))] ^= 1 << int(rng.integers(8))
+        (folder / "flipped.almtp").write_bytes(flipped)
+        try:
+            read_potential(folder / "flipped.almtp")
+        except ValueError as error:
+            assert "flipped.almtp: the two matrices of the active set" in str(error)
+            refused += 1
+            continue
+        numbers = np.frombuffer(flipped, "<f8", 2 * size**2, begin).reshape(2, size, size)
+        for inverse in (np.linalg.inv(numbers[0]), numbers[1].T):
+            assert np.abs(structures @ inverse).max(axis=1) == pytest.approx(right, rel=1e-3)
+    assert 40 < refused < 160
 
 
 def test_a_training_set_cut_off_anywhere_is_refused_but_between_structures(folder):

@@ -33,6 +33,9 @@ pw.x alone is no victim here: that is what happens where memory runs out, a fate
 SHORTLY = 10
 """Seconds in which nothing may be left of what was killed."""
 
+PATIENCE = 1800
+"""Seconds in which Snakemake comes to its end without a job, on a machine that has much to do."""
+
 
 @dataclass(frozen=True)
 class Kill:
@@ -43,8 +46,10 @@ class Kill:
     kind : str
     moment : float
         After the start of Snakemake (s).
+    running : tuple of str
+        Jobs and programs that were at work.
     victim : str
-        The job that was killed alone, the number of processes otherwise.
+        The one of them that was killed alone, empty otherwise.
     gone : float
         Time after which nothing was left (s).
     labels : int
@@ -53,6 +58,7 @@ class Kill:
 
     kind: str
     moment: float
+    running: tuple[str, ...]
     victim: str
     gone: float
     labels: int
@@ -61,23 +67,25 @@ class Kill:
 def strike(campaign: "Campaign", kind: str, moment: float, rng: np.random.Generator) -> Kill | None:
     """Start a campaign, kill it after a while, and look at what is there; None if it has ended."""
     before, began = entries(campaign), time.time()
-    snakemake = campaign.start()
+    # Its lock would only have to be taken away each time; `kill_when` does so.
+    snakemake = campaign.start("--nolock")
     try:
         assert snakemake.wait(moment) == 0, f"the campaign in {campaign.folder} failed by itself"
         return None
     except subprocess.TimeoutExpired:
         pass
     running = working_in(campaign.folder)
-    jobs = [process for process in sorted(running) if name_of(running[process])]
+    names = {process: name for process in sorted(running) if (name := name_of(running[process]))}
+    jobs = [process for process, name in names.items() if name != "pw.x"]
+    victim = ""
     if kind == "job" and jobs:
         process = int(rng.choice(jobs))
-        victim = name_of(running[process])
+        victim = names[process]
         kill(process)
         # Snakemake finishes what it can without the job.
-        snakemake.wait(600)
+        snakemake.wait(PATIENCE)
     else:
         kind = "head" if kind == "job" else kind
-        victim = str(len(running))
         for process in [snakemake.pid] if kind == "head" else [snakemake.pid, *running]:
             kill(process)
         snakemake.wait()
@@ -85,17 +93,16 @@ def strike(campaign: "Campaign", kind: str, moment: float, rng: np.random.Genera
     wait_until(lambda: not working_in(campaign.folder), SHORTLY)
     gone = time.monotonic() - killed
     assert not (left := working_in(campaign.folder)), f"{kind} killed, and there are still {left}"
-    if kind != "job":
-        campaign.run("--unlock")
     check(campaign, before, began)
-    return Kill(kind, moment, victim, gone, len(entries(campaign)))
+    return Kill(kind, moment, tuple(names.values()), victim, gone, len(entries(campaign)))
 
 
 def name_of(command: str) -> str:
-    """Name of the job whose script a command line runs, or lmp; nothing for other programs."""
+    """Name of the job whose script a command line runs, lmp or pw.x; else nothing."""
     if script := re.search(r"/\.snakemake/scripts/[^/]*?\.(\w+)\.py", command):
         return script[1]
-    return "lmp" if os.path.basename(command.split(" ")[0]) == "lmp" else ""
+    name = os.path.basename(command.split(" ")[0])
+    return name if name in ("lmp", "pw.x") else ""
 
 
 def kill(process: int) -> None:

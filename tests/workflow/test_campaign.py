@@ -1,8 +1,8 @@
 """A miniature campaign through Snakemake, with real pw.x and LAMMPS.
 
-The campaign starts from an empty store and is killed a dozen times on its way; a second one, from
-the store that the first has filled and on a machine without pw.x or network, runs through. Both
-must end with the same potential.
+The campaign starts from an empty store and is killed 21 times on its way; a second one, from the
+store that the first has filled and on a machine without pw.x or network, runs through. Both must
+end with the same potential.
 """
 
 import json
@@ -56,7 +56,8 @@ class Campaign:
     """A copy of the workflow in a folder of its own, and its runs there."""
 
     def __init__(self, folder: Path, path: str = os.environ["PATH"], **changes) -> None:
-        self.folder = folder
+        # Where pw.x and LAMMPS run has to be in this folder, too, for their ends to be seen.
+        self.folder = folder = folder.resolve()
         self.environment = os.environ | {"PATH": path, "TMPDIR": str(folder / "scratch")}
         self.within: list[str] = []
         self.results = folder / "results/miniature"
@@ -94,10 +95,10 @@ class Campaign:
         assert run.returncode == 0, run.stdout + run.stderr
         return run.stdout + run.stderr
 
-    def start(self) -> subprocess.Popen:
+    def start(self, *options: str) -> subprocess.Popen:
         """Start a run in a session of its own, to be killed."""
         return subprocess.Popen(
-            self.command(),
+            self.command(*options),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.DEVNULL,
@@ -132,7 +133,8 @@ class Campaign:
 def killed(tmp_path_factory) -> Campaign:
     """A campaign that was killed while labelling seeds, while walking and in its second stage.
 
-    Between these it is killed at random moments: Snakemake alone, a job alone, all at once.
+    Before each of these it is killed at six random moments, soon after its start, so that they cost
+    little time: Snakemake alone, a job alone, all at once, and again.
     """
     campaign = Campaign(tmp_path_factory.mktemp("killed") / "it's a Ördner")
     rng = np.random.default_rng(1)
@@ -141,8 +143,8 @@ def killed(tmp_path_factory) -> Campaign:
         "one-atom/000/walkers/*.json",
         "two-atoms/000/labels/*.json",
     ):
-        for kind in KINDS:
-            strike(campaign, kind, rng.uniform(3, 8), rng)
+        for kind in 2 * KINDS:
+            strike(campaign, kind, rng.uniform(2, 7), rng)
         campaign.kill_when(f"results/miniature/{pattern}")
     campaign.run()
     return campaign
@@ -444,22 +446,62 @@ def test_a_second_run_does_nothing(replayed):
 
 
 def test_files_of_tomorrow_repeat_nothing(replayed):
-    """As where the clock was set back."""
+    """As where the clock was set back half-way: what came later is older than what it is of."""
     tomorrow = time.time() + 86_400
-    for path in sorted(replayed.folder.glob("results/**/*")):
+    written = {path: path.stat().st_mtime_ns for path in replayed.results.rglob("*")}
+    early = sorted(written, key=written.get)[: len(written) // 2]
+    for path in early:
         os.utime(path, (tomorrow, tomorrow))
     assert replayed.jobs_due() == {}
+    for path in early:
+        os.utime(path, ns=(written[path], written[path]))
 
 
-def test_damaged_notes_of_snakemake_repeat_nothing(replayed):
+def cut_off(content: bytes) -> bytes:
+    """The first half."""
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    """With another bit in the middle, of which there is no text."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 0x80]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [cut_off, flipped])
+def test_damaged_notes_of_snakemake_repeat_nothing(replayed, damage):
     place = replayed.folder / ".snakemake/metadata"
     notes = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     assert notes
     for path, content in notes.items():
-        path.write_bytes(content[: len(content) // 2])
+        path.write_bytes(damage(content))
     assert replayed.jobs_due() == {}
     for path, content in notes.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def test_a_digit_that_changes_by_itself_ends_a_campaign_before_any_job(replayed):
+    """Of the training set, say, by a disk, which leaves the time of writing as it was."""
+    train = replayed.results / "train.extxyz"
+    content, times = train.read_bytes(), train.stat()
+    place = content.rindex(b"energy=") + 11
+    digit = b"1" if content[place : place + 1] != b"1" else b"2"
+    train.write_bytes(content[:place] + digit + content[place + 1 :])
+    os.utime(train, ns=(times.st_atime_ns, times.st_mtime_ns))
+    run = subprocess.run(
+        replayed.command(),
+        cwd=replayed.folder,
+        env=replayed.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    train.write_bytes(content)
+    os.utime(train, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert run.returncode != 0
+    assert "results/miniature/train.extxyz: damaged, it is not what was written" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_a_changed_validation_repeats_the_validation_alone(replayed):
