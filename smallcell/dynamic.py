@@ -5,19 +5,20 @@ failed leaves a value empty, with the reason beside it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from ase.data import atomic_masses, atomic_numbers
 from ase.units import GPa, kg, kJ, m, mol
 
 from smallcell.coexistence import melting_point
 from smallcell.critical_point import critical_point
 from smallcell.diffusion import CENTIMETRES, arrhenius
 from smallcell.dynamic_table import Found
+from smallcell.mixtures import mean_mass
 from smallcell.series import Estimate
 from smallcell.thermal import STATES, thermal_expansion
 
-DYNAMIC = ("density", "structure", "diffusion", "melting")
+DYNAMIC = ("density", "structure", "diffusion", "mixing", "melting")
 """All dynamic properties."""
 
 SHELL = {
@@ -39,19 +40,24 @@ ONE = "values at two temperatures are needed"
 
 
 def density(symbol: str, reports: Sequence[Mapping]) -> list[Found]:
-    """Densities and thermal expansion from reports of `thermal.thermal_run`."""
-    mass, found = atomic_masses[atomic_numbers[symbol]], []
+    """Densities and thermal expansion of an element or mixture, from `thermal.thermal_run`."""
+    found = []
     for report in reports:
         name = f"{report['asked']['state']}, {report['asked']['temperature']:g} K"
         value = None
         if report["volume"]:
             volume = Estimate(**report["volume"])
+            # Reports from before there were mixtures are of elements, and do not tell.
+            mass = mean_mass(report.get("shares", {symbol: 1.0}))
             heavy = mass / volume.value * m**3 / kg
             value = Estimate(heavy, heavy * volume.error / volume.value)
         found.append(Found(name, "kg/m3", value, report["reason"]))
     for state in STATES:
         name, unit = f"expansion of the {state}", "1e-6/K"
-        of_state = [one for one in reports if one["asked"]["state"] == state and one["volume"]]
+        asked = [one for one in reports if one["asked"]["state"] == state]
+        if not asked:
+            continue
+        of_state = [one for one in asked if one["volume"]]
         if len(of_state) < 2:
             found.append(Found(name, unit, None, ONE))
             continue
@@ -60,6 +66,51 @@ def density(symbol: str, reports: Sequence[Mapping]) -> list[Found]:
             [Estimate(**report["volume"]) for report in of_state],
         )
         found.append(Found(name, unit, expansion.times(1e6)))
+    return found
+
+
+def mixing(
+    name: str, reports: Sequence[Mapping], of_elements: Mapping[str, Sequence[Mapping]]
+) -> list[Found]:
+    """Enthalpy and volume of mixing of a liquid, above those of as many atoms of its elements.
+
+    Parameters
+    ----------
+    name : str
+        Of the mixture.
+    reports : sequence of Mapping
+        Of `thermal.thermal_run`, of the liquid mixture.
+    of_elements : Mapping
+        By symbol, those of the liquid elements; at each temperature of the mixture one is wanted.
+    """
+    found = []
+    for report in reports:
+        temperature = report["asked"]["temperature"]
+        parts = {
+            symbol: next(one for one in runs if one["asked"]["temperature"] == temperature)
+            for symbol, runs in of_elements.items()
+            if symbol in report["shares"]
+        }
+        names = [
+            Found(f"{words} of mixing, {temperature:g} K", unit, None)
+            for words, unit in (("enthalpy", "kJ/mol"), ("volume", "%"))
+        ]
+        failed = [one for one in (report, *parts.values()) if one["reason"]]
+        if failed:
+            reason = f"{failed[0]['element']}: {failed[0]['reason']}"
+            found += [replace(one, reason=reason) for one in names]
+            continue
+        unmixed = {
+            quantity: weighted_sum(
+                [report["shares"][symbol] for symbol in parts],
+                [Estimate(**part[quantity]) for part in parts.values()],
+            )
+            for quantity in ("enthalpy", "volume")
+        }
+        heat = difference(Estimate(**report["enthalpy"]), unmixed["enthalpy"])
+        growth = difference(Estimate(**report["volume"]), unmixed["volume"])
+        values = heat.times(mol / kJ), growth.times(100 / unmixed["volume"].value)
+        found += [replace(one, estimate=value) for one, value in zip(names, values, strict=True)]
     return found
 
 
@@ -175,6 +226,14 @@ def critical(reports: Sequence[Mapping]) -> list[Found]:
             Found(f"critical density{words}", "kg/m3", point and point.density, reason),
         ]
     return [*found, Found("critical exponent", "", point and point.exponent, reason)]
+
+
+def weighted_sum(weights: Sequence[float], values: Sequence[Estimate]) -> Estimate:
+    """Sum of independent values, each with a weight that is known."""
+    return Estimate(
+        float(sum(weight * one.value for weight, one in zip(weights, values, strict=True))),
+        float(np.hypot.reduce([w * one.error for w, one in zip(weights, values, strict=True)])),
+    )
 
 
 def difference(one: Estimate, other: Estimate) -> Estimate:

@@ -30,11 +30,12 @@ from smallcell.coexistence import (
     search_in_words,
 )
 from smallcell.critical_point import slab_in_words, slab_run
-from smallcell.dynamic import DYNAMIC, critical, density, diffusion, melting, structure
+from smallcell.dynamic import DYNAMIC, critical, density, diffusion, melting, mixing, structure
 from smallcell.dynamic_table import Found, dynamic_table
 from smallcell.files import write_table
 from smallcell.kept import kept
 from smallcell.liquid import liquid_in_words, liquid_run
+from smallcell.mixtures import mixture, shares_of
 from smallcell.molecular_dynamics import Matter, lammps_seed, matter_of
 from smallcell.potential import read_potential
 from smallcell.progress import tell
@@ -47,16 +48,19 @@ REFERENCES = Path(__file__).parent.parent / "config/references.yaml"
 
 CRITICAL_POINT = "critical-point"
 
+OF_MIXTURES_TOO = ("density", "structure", "diffusion")
+"""Properties that elements and mixtures have."""
+
 
 class Measurement:
-    """Runs of one element by one potential, and where they are kept.
+    """Runs of one element or mixture by one potential, and where they are kept.
 
     Parameters
     ----------
     potential : Path
         An .almtp file; beside it the .lammps file with its wall.
     element : Mapping
-        ``symbol``, ``lattice``, ``lattice_constant`` (A).
+        ``symbol``, ``lattice``, ``lattice_constant`` (A); or a `mixtures.mixture`.
     options : Namespace
         Of `arguments`.
     folder : Path
@@ -121,7 +125,11 @@ class Measurement:
             if end is None:
                 return report | {"end": None}
             return report | {
-                "end": {"cell": end.cell.tolist(), "positions": end.positions.tolist()}
+                "end": {
+                    "symbols": str(end.symbols),
+                    "cell": end.cell.tolist(),
+                    "positions": end.positions.tolist(),
+                }
             }
 
         return self.run(name, asdict(conditions), measure, thermal_in_words)
@@ -132,7 +140,9 @@ class Measurement:
         end = before["end"]
         start = None
         if end:
-            start = Atoms([self.element["symbol"]] * len(end["positions"]), pbc=True, **end)
+            # Ends that were kept before there were mixtures do not tell.
+            symbols = [self.element["symbol"]] * len(end["positions"])
+            start = Atoms(**{"symbols": symbols, "pbc": True} | end)
         duration = self.options.duration
         return self.run(
             f"liquid-{temperature:g}",
@@ -208,14 +218,19 @@ class Measurement:
             slab_in_words,
         )
 
-    def found(self, name: str) -> list[Found]:
-        """Values of a property."""
+    def liquids(self) -> list[dict]:
+        """Liquids at constant pressure, at all temperatures."""
+        return self.side_by_side(
+            lambda one: self.thermal(f"thermal-liquid-{one:g}", "liquid", one), self.options.liquid
+        )
+
+    def found(self, name: str, elements: Mapping[str, "Measurement"]) -> list[Found]:
+        """Values of a property; one of mixing takes measurements of the elements too."""
         options = self.options
         match name:
             case "density":
-                asked = [
-                    (state, one) for state in thermal.STATES for one in getattr(options, state)
-                ]
+                states = ("liquid",) if "shares" in self.element else thermal.STATES
+                asked = [(state, one) for state in states for one in getattr(options, state)]
                 runs = self.side_by_side(
                     lambda one: self.thermal("thermal-{}-{:g}".format(*one), *one), asked
                 )
@@ -223,6 +238,9 @@ class Measurement:
             case "structure" | "diffusion":
                 runs = self.side_by_side(self.liquid, options.liquid)
                 return structure(runs) if name == "structure" else diffusion(runs)
+            case "mixing":
+                of_elements = {one: elements[one].liquids() for one in self.element["shares"]}
+                return mixing(self.element["symbol"], self.liquids(), of_elements)
             case "melting":
                 return melting(*self.coexistence())
             case _:
@@ -245,6 +263,21 @@ def in_words(table: pd.DataFrame, reports: Sequence[Mapping]) -> str:
     )
 
 
+def subjects(name: str, elements: Sequence[dict], mixtures: Sequence[dict]) -> list[dict]:
+    """Choose what a property is measured of.
+
+    Raises
+    ------
+    ValueError
+        If it is of mixtures and there are none.
+    """
+    if name == "mixing":
+        if not mixtures:
+            raise ValueError("mixing takes --mixtures, such as Na0.33K0.67")
+        return list(mixtures)
+    return [*elements, *mixtures] if name in OF_MIXTURES_TOO else list(elements)
+
+
 def arguments() -> argparse.ArgumentParser:
     """Describe what the command takes."""
     parser = argparse.ArgumentParser(description="What does a potential say of solid and liquid?")
@@ -253,6 +286,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--pressure", type=float, default=0.0, help="GPa")
     parser.add_argument("--solid", type=float, nargs="+", default=[100.0, 200.0, 300.0], help="K")
     parser.add_argument("--liquid", type=float, nargs="+", default=[400.0, 600.0, 800.0], help="K")
+    parser.add_argument(
+        "--mixtures", nargs="+", default=[], help="liquids by shares of atoms, as Na0.33K0.67"
+    )
     parser.add_argument("--melt-at", type=float, default=800.0, help="where crystals are molten, K")
     parser.add_argument("--atoms", type=int, default=500, help="of a solid or liquid, at least")
     parser.add_argument("--duration", type=float, default=200.0, help="of a measurement, ps")
@@ -282,19 +318,28 @@ def main() -> None:
     folder = options.potential.with_name(f"{options.potential.stem}-dynamic")
     try:
         symbols = read_potential(options.potential).species
+        elements = [known_crystal(symbol) for symbol in symbols]
+        if options.lattice_constant:
+            for element in elements:
+                element["lattice_constant"] = options.lattice_constant
+        mixtures = [mixture(shares_of(name), elements) for name in options.mixtures]
         for name in options.properties:
-            tables, reports = [], []
-            for symbol in symbols:
-                element = known_crystal(symbol)
-                if options.lattice_constant:
-                    element["lattice_constant"] = options.lattice_constant
-                own = folder / symbol if len(symbols) > 1 else folder
-                measurement = Measurement(options.potential, element, options, own)
-                found = measurement.found(name)
-                tables.append(dynamic_table(name, symbol, found, references))
-                reports += measurement.reports
+            measurements = {
+                one["symbol"]: Measurement(
+                    options.potential,
+                    one,
+                    options,
+                    folder / one["symbol"] if len(symbols) > 1 else folder,
+                )
+                for one in elements + mixtures
+            }
+            tables = []
+            for one in subjects(name, elements, mixtures):
+                found = measurements[one["symbol"]].found(name, measurements)
+                tables.append(dynamic_table(name, one["symbol"], found, references))
             table = pd.concat(tables)
             write_table(folder / f"{name}.csv", table)
+            reports = [report for one in measurements.values() for report in one.reports]
             tell(in_words(table, reports))
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(f"measure: {error}")

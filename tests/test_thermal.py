@@ -122,7 +122,7 @@ def test_a_run_that_explodes_has_a_message_and_no_frames(sound_potential):
 
 def test_starts_have_the_atoms_and_the_room_that_they_need():
     hcp = {"symbol": "Mg", "lattice": "hcp", "lattice_constant": 3.2}
-    start = liquid_start(hcp, 100)
+    start = liquid_start(hcp, 100, seed=1)
     crystal = bulk("Mg", "hcp", a=3.2, covera=np.sqrt(8 / 3))
     assert len(start) == 128
     assert start.get_volume() / 128 == pytest.approx(1.1 * crystal.get_volume() / 2)
