@@ -14,6 +14,7 @@ from smallcell.coexistence import melting_point
 from smallcell.critical_point import critical_point
 from smallcell.diffusion import CENTIMETRES, arrhenius
 from smallcell.dynamic_table import Found
+from smallcell.liquid import NO_SHELL
 from smallcell.mixtures import mean_mass
 from smallcell.series import Estimate
 from smallcell.thermal import STATES, thermal_expansion
@@ -28,13 +29,6 @@ SHELL = {
     "coordination": ("neighbours", ""),
 }
 """What `radial_distribution.Shell` has, in words and with units."""
-
-DIFFUSION = {
-    "corrected": ("D", "1e-5 cm2/s", CENTIMETRES),
-    "of_cell": ("D in the cell", "1e-5 cm2/s", CENTIMETRES),
-    "viscosity": ("viscosity", "mPa s", 1.0),
-}
-"""What `diffusion.Diffusion` has, in words, with units and what turns ours into these."""
 
 ONE = "values at two temperatures are needed"
 
@@ -115,48 +109,84 @@ def mixing(
 
 
 def structure(reports: Sequence[Mapping]) -> list[Found]:
-    """Nearest neighbours in the liquid from reports of `liquid.liquid_run`."""
-    return [
-        Found(
-            f"{words}, {report['asked']['temperature']:g} K",
-            unit,
-            Estimate(**report["shell"][name]) if report["shell"] else None,
-            report["reason"]["shell"],
-        )
-        for report in reports
-        for name, (words, unit) in SHELL.items()
-    ]
+    """Nearest neighbours in the liquid from reports of `liquid.liquid_run`, of mixtures by pairs."""
+    found = []
+    for report in reports:
+        shells = {"": report["shell"]}
+        for pair, partial in report.get("partial", {}).items():
+            shells[f", {pair}"] = partial["shell"]
+        for pair, shell in shells.items():
+            reason = report["reason"]["shell"] or ("" if shell else NO_SHELL)
+            found += [
+                Found(
+                    f"{words}{pair}, {report['asked']['temperature']:g} K",
+                    unit,
+                    Estimate(**shell[name]) if shell else None,
+                    reason,
+                )
+                for name, (words, unit) in SHELL.items()
+            ]
+    return found
+
+
+def of_elements(report: Mapping) -> dict[str, Mapping | None]:
+    """Take diffusion from a report of `liquid.liquid_run`, by words for whose it is.
+
+    Of an element no words are needed; of a mixture it is that of each element, not of all atoms.
+    """
+    by_element = report.get("by_element", {})
+    return {f" of {symbol}": one for symbol, one in by_element.items()} or {"": report["diffusion"]}
 
 
 def diffusion(reports: Sequence[Mapping]) -> list[Found]:
     """Diffusion, viscosity and Arrhenius's law from reports of `liquid.liquid_run`."""
-    found = [
-        Found(
-            f"{words}, {report['asked']['temperature']:g} K",
-            unit,
-            report["diffusion"] and Estimate(**report["diffusion"][name]).times(factor),
-            report["reason"]["diffusion"],
-        )
-        for report in reports
-        for name, (words, unit, factor) in DIFFUSION.items()
-    ]
-    names = ("activation energy", "meV"), ("D0", "1e-5 cm2/s")
-    law = arrhenius_law(reports)
-    if law is None:
-        return found + [Found(*name, None, ONE) for name in names]
-    energy, prefactor = law
-    values = energy.times(1000), prefactor.times(CENTIMETRES)
-    return found + [Found(*name, value) for name, value in zip(names, values, strict=True)]
+    found = []
+    for report in reports:
+        at = f", {report['asked']['temperature']:g} K"
+        reason = report["reason"]["diffusion"]
+        for whose, one in of_elements(report).items():
+            found += [
+                Found(
+                    words + at,
+                    "1e-5 cm2/s",
+                    one and Estimate(**one[name]).times(CENTIMETRES),
+                    reason,
+                )
+                for name, words in (
+                    ("corrected", f"D{whose}"),
+                    ("of_cell", f"D{whose} in the cell"),
+                )
+            ]
+        whole = report["diffusion"]
+        friction = whole and Estimate(**whole["viscosity"])
+        found.append(Found(f"viscosity{at}", "mPa s", friction, reason))
+    for whose in of_elements(reports[0]) if reports else ():
+        names = (f"activation energy{whose}", "meV"), (f"D0{whose}", "1e-5 cm2/s")
+        law = arrhenius_law(reports, whose)
+        if law is None:
+            found += [Found(*name, None, ONE) for name in names]
+            continue
+        energy, prefactor = law
+        values = energy.times(1000), prefactor.times(CENTIMETRES)
+        found += [Found(*name, value) for name, value in zip(names, values, strict=True)]
+    return found
 
 
-def arrhenius_law(reports: Sequence[Mapping]) -> tuple[Estimate, Estimate] | None:
-    """Activation energy (eV) and prefactor (A^2/ps), None from less than two temperatures."""
-    known = [report for report in reports if report["diffusion"]]
+def arrhenius_law(reports: Sequence[Mapping], whose: str = "") -> tuple[Estimate, Estimate] | None:
+    """Activation energy (eV) and prefactor (A^2/ps), None from less than two temperatures.
+
+    Parameters
+    ----------
+    reports : sequence of Mapping
+    whose : str
+        In the words of `of_elements`.
+    """
+    known = [report for report in reports if of_elements(report)[whose]]
     if len(known) < 2:
         return None
     return arrhenius(
         [report["temperature"]["value"] for report in known],
-        [Estimate(**report["diffusion"]["corrected"]) for report in known],
+        [Estimate(**of_elements(report)[whose]["corrected"]) for report in known],
     )
 
 
