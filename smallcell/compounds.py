@@ -55,6 +55,11 @@ def compounds(symbols: Sequence[str]) -> list[Compound]:
     return found
 
 
+def shares_of_first(of_pair: Sequence[Compound], pair: Sequence[str]) -> list[float]:
+    """Shares of the first element of a pair in compounds of both."""
+    return [one.share if one.elements[0] == pair[0] else 1 - one.share for one in of_pair]
+
+
 def compound_structures(system: Mapping) -> list[Atoms]:
     """Primitive cells of all elements and `compounds`, strained by `FACTORS`.
 
@@ -117,7 +122,7 @@ def compound_energies(system: Mapping, structures: Sequence[Atoms]) -> dict:
     symbols = [element["symbol"] for element in system["elements"]]
     for pair in combinations(symbols, 2):
         of_pair = compounds(pair)
-        shares = [one.share if one.elements[0] == pair[0] else 1 - one.share for one in of_pair]
+        shares = shares_of_first(of_pair, pair)
         for one, share in zip(of_pair, shares, strict=True):
             apart = share * energies[pair[0]] + (1 - share) * energies[pair[1]]
             formation[one.name] = 1000 * (energies[one.name] - apart)

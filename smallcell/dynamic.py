@@ -14,6 +14,7 @@ from smallcell.coexistence import melting_point
 from smallcell.critical_point import critical_point
 from smallcell.diffusion import CENTIMETRES, arrhenius
 from smallcell.dynamic_table import Found
+from smallcell.eutectic import meeting
 from smallcell.liquid import NO_SHELL
 from smallcell.mixtures import mean_mass
 from smallcell.series import Estimate
@@ -109,7 +110,7 @@ def mixing(
 
 
 def structure(reports: Sequence[Mapping]) -> list[Found]:
-    """Nearest neighbours in the liquid from reports of `liquid.liquid_run`, of mixtures by pairs."""
+    """Nearest neighbours in liquids from reports of `liquid.liquid_run`, in mixtures by pairs."""
     found = []
     for report in reports:
         shells = {"": report["shell"]}
@@ -256,6 +257,40 @@ def critical(reports: Sequence[Mapping]) -> list[Found]:
             Found(f"critical density{words}", "kg/m3", point and point.density, reason),
         ]
     return [*found, Found("critical exponent", "", point and point.exponent, reason)]
+
+
+def eutectic(reports: Sequence[Mapping], symbol: str) -> list[Found]:
+    """Shares along the liquidus of two elements, and the eutectic.
+
+    Parameters
+    ----------
+    reports : sequence of Mapping
+        Of `eutectic.liquidus_run`.
+    symbol : str
+        The element whose share is told.
+    """
+    unit, found = f"share of {symbol}", []
+    lines: dict[str, dict[float, Estimate]] = {}
+    for report in reports:
+        temperature = report["asked"]["temperature"]
+        reason, share = report["reason"], None
+        if not reason:
+            share = Estimate(**report["share"])
+            lines.setdefault(report["element"], {})[temperature] = share
+        found.append(
+            Found(f"liquidus of {report['element']}, {temperature:g} K", unit, share, reason)
+        )
+    temperature = share = None
+    reason = ""
+    try:
+        temperature, share = meeting(*([*lines.values(), {}, {}][:2]))
+    except ValueError as error:
+        reason = str(error)
+    return [
+        *found,
+        Found("eutectic temperature", "K", temperature, reason),
+        Found("eutectic liquid", unit, share, reason),
+    ]
 
 
 def weighted_sum(weights: Sequence[float], values: Sequence[Estimate]) -> Estimate:

@@ -30,12 +30,22 @@ from smallcell.coexistence import (
     search_in_words,
 )
 from smallcell.critical_point import slab_in_words, slab_run
-from smallcell.dynamic import DYNAMIC, critical, density, diffusion, melting, mixing, structure
+from smallcell.dynamic import (
+    DYNAMIC,
+    critical,
+    density,
+    diffusion,
+    eutectic,
+    melting,
+    mixing,
+    structure,
+)
 from smallcell.dynamic_table import Found, dynamic_table
+from smallcell.eutectic import liquidus_in_words, liquidus_run
 from smallcell.files import write_table
 from smallcell.kept import kept
 from smallcell.liquid import liquid_in_words, liquid_run
-from smallcell.mixtures import mixture, shares_of
+from smallcell.mixtures import mixture, shares_of, system_of
 from smallcell.molecular_dynamics import Matter, lammps_seed, matter_of
 from smallcell.potential import read_potential
 from smallcell.progress import tell
@@ -47,8 +57,9 @@ from smallcell.wall import wall_of
 REFERENCES = Path(__file__).parent.parent / "config/references.yaml"
 
 CRITICAL_POINT = "critical-point"
+EUTECTIC = "eutectic"
 
-OF_MIXTURES_TOO = ("density", "structure", "diffusion")
+OF_LIQUIDS = ("density", "structure", "diffusion")
 """Properties that elements and mixtures have."""
 
 
@@ -206,6 +217,24 @@ class Measurement:
         }
         return runs, phases
 
+    def liquidus(self, liquid: Mapping, temperature: float, symbol: str) -> dict:
+        """Crystal beside a liquid mixture, whose share of an element it comes to."""
+        options = self.options
+        conditions = coexistence.Conditions(
+            temperature,
+            options.pressure,
+            options.column_atoms,
+            options.column_duration,
+            options.melt_at,
+        )
+        seed = lammps_seed(options.seed)
+        return self.run(
+            f"liquidus-{liquid['symbol']}-{temperature:g}",
+            asdict(conditions) | {"liquid": dict(liquid)},
+            lambda: liquidus_run(self.matter, self.element, liquid, conditions, symbol, seed),
+            liquidus_in_words,
+        )
+
     def slab(self, temperature: float) -> dict:
         """Slab of liquid beside its vapour."""
         options = self.options
@@ -263,31 +292,87 @@ def in_words(table: pd.DataFrame, reports: Sequence[Mapping]) -> str:
     )
 
 
-def subjects(name: str, elements: Sequence[dict], mixtures: Sequence[dict]) -> list[dict]:
-    """Choose what a property is measured of.
+def beside(text: str) -> tuple[str, str, float]:
+    """Read an element, a liquid and a temperature (K), such as ``K:Na0.2K0.8:300``."""
+    try:
+        symbol, liquid, temperature = text.split(":")
+        shares_of(liquid)
+        return symbol, liquid, float(temperature)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text}: a crystal, a liquid and K are wanted, such as K:Na0.2K0.8:300 ({error})"
+        ) from error
+
+
+def eutectic_found(
+    measurements: Mapping[str, Measurement], elements: Sequence[dict], options: argparse.Namespace
+) -> list[Found]:
+    """Values of the eutectic of two elements.
 
     Raises
     ------
     ValueError
-        If it is of mixtures and there are none.
+        If there are not two, or no run is asked for.
     """
-    if name == "mixing":
-        if not mixtures:
-            raise ValueError("mixing takes --mixtures, such as Na0.33K0.67")
-        return list(mixtures)
-    return [*elements, *mixtures] if name in OF_MIXTURES_TOO else list(elements)
+    if len(elements) != 2 or not options.liquidus:
+        raise ValueError("a eutectic takes a potential of two elements, and --liquidus")
+    lighter, heavier = system_of([element["symbol"] for element in elements]).split("-")
+
+    def run(asked: tuple[str, str, float]) -> dict:
+        symbol, liquid, temperature = asked
+        if symbol not in (lighter, heavier):
+            raise ValueError(f"{symbol} is neither {lighter} nor {heavier}")
+        begins = mixture(shares_of(liquid), elements)
+        return measurements[symbol].liquidus(begins, temperature, heavier)
+
+    with ThreadPoolExecutor(options.threads) as pool:
+        return eutectic(list(pool.map(run, options.liquidus)), heavier)
+
+
+def asked_for(names: Sequence[str], elements: Sequence[dict]) -> list[dict]:
+    """Find elements and mixtures by their names; all elements without a name.
+
+    Raises
+    ------
+    ValueError
+        If one is neither an element of the potential nor a mixture of these.
+    """
+    by_symbol = {element["symbol"]: element for element in elements}
+    return [
+        by_symbol.get(name) or mixture(shares_of(name), elements) for name in names or by_symbol
+    ]
+
+
+def subjects(name: str, asked: Sequence[dict]) -> list[dict]:
+    """Choose what a property can be measured of.
+
+    Raises
+    ------
+    ValueError
+        If it is none of those that are asked for.
+    """
+    found = list(asked)
+    if name not in OF_LIQUIDS:
+        found = [one for one in asked if ("shares" in one) == (name == "mixing")]
+    if not found:
+        kind = "a mixture, such as Na0.33K0.67" if name == "mixing" else "an element"
+        raise ValueError(f"{name} is one of {kind}: say so by --of")
+    return found
 
 
 def arguments() -> argparse.ArgumentParser:
     """Describe what the command takes."""
     parser = argparse.ArgumentParser(description="What does a potential say of solid and liquid?")
     parser.add_argument("potential", type=Path, help=".almtp, with its .lammps file beside it")
-    parser.add_argument("properties", nargs="+", choices=(*DYNAMIC, CRITICAL_POINT))
+    parser.add_argument("properties", nargs="+", choices=(*DYNAMIC, CRITICAL_POINT, EUTECTIC))
     parser.add_argument("--pressure", type=float, default=0.0, help="GPa")
     parser.add_argument("--solid", type=float, nargs="+", default=[100.0, 200.0, 300.0], help="K")
     parser.add_argument("--liquid", type=float, nargs="+", default=[400.0, 600.0, 800.0], help="K")
     parser.add_argument(
-        "--mixtures", nargs="+", default=[], help="liquids by shares of atoms, as Na0.33K0.67"
+        "--of",
+        nargs="+",
+        default=[],
+        help="elements, or liquid mixtures by shares of atoms as Na0.33K0.67; all elements without",
     )
     parser.add_argument("--melt-at", type=float, default=800.0, help="where crystals are molten, K")
     parser.add_argument("--atoms", type=int, default=500, help="of a solid or liquid, at least")
@@ -304,6 +389,13 @@ def arguments() -> argparse.ArgumentParser:
         nargs="+",
         default=list(np.arange(1200.0, 2001.0, 160.0)),
         help="for the critical point, K",
+    )
+    parser.add_argument(
+        "--liquidus",
+        type=beside,
+        nargs="+",
+        default=[],
+        help="for the eutectic: a crystal, the liquid to begin with, and K, as K:Na0.2K0.8:300",
     )
     parser.add_argument("--lattice-constant", type=float, help="A, if not about the element's own")
     parser.add_argument("--seed", type=int, default=1)
@@ -322,7 +414,7 @@ def main() -> None:
         if options.lattice_constant:
             for element in elements:
                 element["lattice_constant"] = options.lattice_constant
-        mixtures = [mixture(shares_of(name), elements) for name in options.mixtures]
+        asked = asked_for(options.of, elements)
         for name in options.properties:
             measurements = {
                 one["symbol"]: Measurement(
@@ -331,12 +423,16 @@ def main() -> None:
                     options,
                     folder / one["symbol"] if len(symbols) > 1 else folder,
                 )
-                for one in elements + mixtures
+                for one in elements + asked
             }
-            tables = []
-            for one in subjects(name, elements, mixtures):
-                found = measurements[one["symbol"]].found(name, measurements)
-                tables.append(dynamic_table(name, one["symbol"], found, references))
+            if name == EUTECTIC:
+                found = {system_of(symbols): eutectic_found(measurements, elements, options)}
+            else:
+                found = {
+                    one["symbol"]: measurements[one["symbol"]].found(name, measurements)
+                    for one in subjects(name, asked)
+                }
+            tables = [dynamic_table(name, one, values, references) for one, values in found.items()]
             table = pd.concat(tables)
             write_table(folder / f"{name}.csv", table)
             reports = [report for one in measurements.values() for report in one.reports]
