@@ -8,8 +8,10 @@ from ase.build import bulk
 from ase.units import GPa, kB
 from lennard_jones import EPSILON, SIGMA, UNIT, argon
 
+from smallcell.dynamic import mixing
 from smallcell.liquid import liquid_in_words, liquid_run
-from smallcell.molecular_dynamics import matter_of, simulate
+from smallcell.mixtures import mixture
+from smallcell.molecular_dynamics import Matter, matter_of, simulate
 from smallcell.series import Estimate
 from smallcell.thermal import (
     Conditions,
@@ -75,6 +77,32 @@ def test_liquid_argon_has_the_structure_and_the_friction_of_a_simple_liquid(liqu
     assert error < 0.3
     assert friction * found["corrected"].value == pytest.approx(0.146, rel=4 * error)
     assert "1e-5 cm2/s" in liquid_in_words(report)
+
+
+def test_argon_of_two_names_mixes_without_heat_and_is_one_liquid(liquid_argon):
+    """Krypton that is argon but in its name and mass: masses do not tell in a classical liquid."""
+    alone, _, whole = liquid_argon
+    names = ("Ar", "Kr")
+    alike = Matter(names, argon(3.0).interaction)
+    half = mixture({"Ar": 0.5, "Kr": 0.5}, [ARGON | {"symbol": name} for name in names])
+    conditions = Conditions(**alone["asked"])
+    thermal, end = thermal_run(alike, half, conditions, seed=2)
+    assert thermal["reason"] == ""
+    assert thermal["shares"] == {"Ar": 0.5, "Kr": 0.5}
+    heat, growth = mixing("Ar0.5Kr0.5", [thermal], dict.fromkeys(names, [alone]))
+    # 0.1 kJ/mol are a hundredth of what holds the liquid together.
+    for found, least in ((heat, 0.05), (growth, 1.5)):
+        assert found.estimate.error < least
+        assert abs(found.estimate.value) < 4 * found.estimate.error
+    report = liquid_run(alike, end, thermal, 80.0, seed=2)
+    shells = {pair: one["shell"] for pair, one in report["partial"].items()}
+    assert set(shells) == {"Ar-Ar", "Ar-Kr", "Kr-Ar", "Kr-Kr"}
+    for shell in shells.values():
+        assert shell["peak"]["value"] / SIGMA == pytest.approx(1.09, abs=0.03)
+        expected = whole["shell"]["coordination"]["value"] / 2
+        assert shell["coordination"]["value"] == pytest.approx(expected, rel=0.1)
+    light, heavy = (report["by_element"][name]["corrected"]["value"] for name in names)
+    assert light > heavy > 0
 
 
 def test_a_liquid_that_is_none_has_no_structure_but_its_reason():
