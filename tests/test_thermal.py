@@ -85,7 +85,7 @@ def test_argon_of_two_names_mixes_without_heat_and_is_one_liquid(liquid_argon):
     names = ("Ar", "Kr")
     alike = Matter(names, argon(3.0).interaction)
     half = mixture({"Ar": 0.5, "Kr": 0.5}, [ARGON | {"symbol": name} for name in names])
-    conditions = Conditions(**alone["asked"])
+    conditions = Conditions(**alone["asked"] | {"duration": 40.0})
     thermal, end = thermal_run(alike, half, conditions, seed=2)
     assert thermal["reason"] == ""
     assert thermal["shares"] == {"Ar": 0.5, "Kr": 0.5}
