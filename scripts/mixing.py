@@ -13,13 +13,13 @@ from smallcell.progress import log_to
 log_to(snakemake.log[0])
 reports = read_reports(snakemake.input)
 mixtures = snakemake.params.mixtures
-of_elements = {
+alone = {
     symbol: [report for report in reports if report["element"] == symbol]
     for symbol in snakemake.params.elements
 }
 tables = []
 for name in mixtures:
-    found = mixing(name, [one for one in reports if one["element"] == name], of_elements)
+    found = mixing([one for one in reports if one["element"] == name], alone)
     tables.append(dynamic_table("mixing", name, found, snakemake.params.published))
 quantities = ("enthalpy of mixing", "volume of mixing")
 figure, axes = plt.subplots(1, len(quantities), figsize=(12, 4))

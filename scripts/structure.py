@@ -23,15 +23,16 @@ for axis, symbol in zip(axes[0], elements, strict=True):
     tables.append(dynamic_table("structure", symbol, found, snakemake.params.published))
     for number, report in enumerate(of_element):
         label, colour = f"{report['asked']['temperature']:g} K", f"C{number}"
-        if not report["partial"]:
+        # Reports from before there were mixtures have no partial ones.
+        partial = report.get("partial", {})
+        if not partial:
             axis.plot(report["distances"], report["distribution"], color=colour, label=label)
         # Neighbours of one element around the other are the same pairs as the other way round.
-        pairs = {frozenset(pair.split("-")): pair for pair in report["partial"]}
+        pairs = {frozenset(pair.split("-")): pair for pair in partial}
         for pair, style in zip(pairs.values(), cycle(("-", "--", ":", "-."))):
-            partial = report["partial"][pair]["distribution"]
             axis.plot(
                 report["distances"],
-                partial,
+                partial[pair]["distribution"],
                 color=colour,
                 linestyle=style,
                 label=f"{pair}, {label}",

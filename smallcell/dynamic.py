@@ -64,27 +64,22 @@ def density(symbol: str, reports: Sequence[Mapping]) -> list[Found]:
     return found
 
 
-def mixing(
-    name: str, reports: Sequence[Mapping], of_elements: Mapping[str, Sequence[Mapping]]
-) -> list[Found]:
+def mixing(reports: Sequence[Mapping], alone: Mapping[str, Sequence[Mapping]]) -> list[Found]:
     """Enthalpy and volume of mixing of a liquid, above those of as many atoms of its elements.
 
     Parameters
     ----------
-    name : str
-        Of the mixture.
     reports : sequence of Mapping
-        Of `thermal.thermal_run`, of the liquid mixture.
-    of_elements : Mapping
-        By symbol, those of the liquid elements; at each temperature of the mixture one is wanted.
+        Of `thermal.thermal_run`, of a liquid mixture.
+    alone : Mapping
+        By symbol, those of its liquid elements; at each temperature of the mixture one is wanted.
     """
     found = []
     for report in reports:
         temperature = report["asked"]["temperature"]
         parts = {
-            symbol: next(one for one in runs if one["asked"]["temperature"] == temperature)
-            for symbol, runs in of_elements.items()
-            if symbol in report["shares"]
+            symbol: next(one for one in alone[symbol] if one["asked"]["temperature"] == temperature)
+            for symbol in report["shares"]
         }
         names = [
             Found(f"{words} of mixing, {temperature:g} K", unit, None)
@@ -97,7 +92,7 @@ def mixing(
             continue
         unmixed = {
             quantity: weighted_sum(
-                [report["shares"][symbol] for symbol in parts],
+                list(report["shares"].values()),
                 [Estimate(**part[quantity]) for part in parts.values()],
             )
             for quantity in ("enthalpy", "volume")
@@ -282,8 +277,9 @@ def eutectic(reports: Sequence[Mapping], symbol: str) -> list[Found]:
         )
     temperature = share = None
     reason = ""
+    one, other, *_ = [*lines.values(), {}, {}]
     try:
-        temperature, share = meeting(*([*lines.values(), {}, {}][:2]))
+        temperature, share = meeting(one, other)
     except ValueError as error:
         reason = str(error)
     return [

@@ -45,7 +45,7 @@ from smallcell.eutectic import liquidus_in_words, liquidus_run
 from smallcell.files import write_table
 from smallcell.kept import kept
 from smallcell.liquid import liquid_in_words, liquid_run
-from smallcell.mixtures import mixture, shares_of, system_of
+from smallcell.mixtures import lightest_first, mixture, shares_of, system_of
 from smallcell.molecular_dynamics import Matter, lammps_seed, matter_of
 from smallcell.potential import read_potential
 from smallcell.progress import tell
@@ -79,8 +79,8 @@ class Measurement:
 
     Attributes
     ----------
-    reports : list of dict
-        Of all runs so far, kept ones too.
+    reports : dict of str to dict
+        Of all runs so far by their names, kept ones too.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Measurement:
         self.element = dict(element)
         self.options = options
         self.folder = folder
-        self.reports: list[dict] = []
+        self.reports: dict[str, dict] = {}
 
     def run(
         self,
@@ -110,7 +110,7 @@ class Measurement:
             return report
 
         report = kept(self.folder / f"{name}.json", asked, measured)
-        self.reports.append(report)
+        self.reports[name] = report
         return report
 
     def side_by_side(self, run: Callable[[Any], dict], asked: Iterable) -> list[dict]:
@@ -268,8 +268,8 @@ class Measurement:
                 runs = self.side_by_side(self.liquid, options.liquid)
                 return structure(runs) if name == "structure" else diffusion(runs)
             case "mixing":
-                of_elements = {one: elements[one].liquids() for one in self.element["shares"]}
-                return mixing(self.element["symbol"], self.liquids(), of_elements)
+                alone = {one: elements[one].liquids() for one in self.element["shares"]}
+                return mixing(self.liquids(), alone)
             case "melting":
                 return melting(*self.coexistence())
             case _:
@@ -316,7 +316,7 @@ def eutectic_found(
     """
     if len(elements) != 2 or not options.liquidus:
         raise ValueError("a eutectic takes a potential of two elements, and --liquidus")
-    lighter, heavier = system_of([element["symbol"] for element in elements]).split("-")
+    lighter, heavier = lightest_first(element["symbol"] for element in elements)
 
     def run(asked: tuple[str, str, float]) -> dict:
         symbol, liquid, temperature = asked
@@ -435,7 +435,7 @@ def main() -> None:
             tables = [dynamic_table(name, one, values, references) for one, values in found.items()]
             table = pd.concat(tables)
             write_table(folder / f"{name}.csv", table)
-            reports = [report for one in measurements.values() for report in one.reports]
+            reports = [report for one in measurements.values() for report in one.reports.values()]
             tell(in_words(table, reports))
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(f"measure: {error}")

@@ -4,7 +4,7 @@ A mixture is described as an element is, so that a run of a liquid takes the one
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from ase.data import atomic_masses, atomic_numbers
@@ -41,13 +41,17 @@ def shares_of(name: str) -> dict[str, float]:
 
 def name_of(shares: Mapping[str, float]) -> str:
     """Name of a mixture: the lightest element comes first, whatever the order of the shares."""
-    ordered = sorted(shares, key=atomic_numbers.__getitem__)
-    return "".join(f"{symbol}{shares[symbol]:g}" for symbol in ordered)
+    return "".join(f"{symbol}{shares[symbol]:g}" for symbol in lightest_first(shares))
 
 
 def system_of(symbols: Sequence[str]) -> str:
     """Name of an alloy of elements whatever their shares: ``Na-K``, the lightest first."""
-    return "-".join(sorted(symbols, key=atomic_numbers.__getitem__))
+    return "-".join(lightest_first(symbols))
+
+
+def lightest_first(symbols: Iterable[str]) -> list[str]:
+    """Sort elements by their atomic numbers."""
+    return sorted(symbols, key=atomic_numbers.__getitem__)
 
 
 def mixture(shares: Mapping[str, float], elements: Sequence[Mapping]) -> dict:
@@ -74,7 +78,8 @@ def mixture(shares: Mapping[str, float], elements: Sequence[Mapping]) -> dict:
         "symbol": name_of(shares),
         "lattice": "bcc",
         "lattice_constant": float(np.cbrt(2 * mean)),
-        "shares": dict(shares),
+        # Atoms of a seed are where they are whatever the order that shares are given in.
+        "shares": {symbol: shares[symbol] for symbol in lightest_first(shares)},
     }
 
 

@@ -84,15 +84,15 @@ def test_a_mixture_is_heavier_and_warmer_than_its_elements_by_what_its_reports_s
         "Na": [thermal("liquid", 800, 1.0), thermal("liquid", 400, 42.0, -1.1)],
         "K": [thermal("liquid", 400, 80.0, -0.98)],
     }
-    heat, growth = mixing(name, mixed, elements)
+    heat, growth = mixing(mixed, elements)
     assert heat.quantity == "enthalpy of mixing, 400 K"
     assert heat.estimate.value == pytest.approx((-1.0 + 0.25 * 1.1 + 0.75 * 0.98) * 96.4853)
     errors = 0.0003 * np.sqrt(1 + 0.25**2 + 0.75**2)
     assert heat.estimate.error == pytest.approx(errors * 96.4853, rel=1e-4)
     assert growth.estimate.value == pytest.approx(100 * (70.0 / 70.5 - 1))
     elements["K"] = [thermal("liquid", 400, None)]
-    assert {one.reason for one in mixing(name, mixed, elements)} == {"K: not liquid"}
-    assert {one.estimate for one in mixing(name, mixed, elements)} == {None}
+    assert {one.reason for one in mixing(mixed, elements)} == {"K: not liquid"}
+    assert {one.estimate for one in mixing(mixed, elements)} == {None}
 
 
 def test_each_element_of_a_mixture_has_its_own_diffusion_and_each_pair_its_shell():

@@ -233,7 +233,7 @@ def dynamic_quantities() -> set[tuple[str, str]]:
         "density": density("K", thermal),
         "structure": structure(liquid),
         "diffusion": diffusion(liquid),
-        "mixing": mixing("Na-K", liquid, {}),
+        "mixing": mixing(liquid, dict.fromkeys(("Na-K", "K"), liquid)),
         "melting": melting([not_begun({"symbol": "K"}, "none")], {}),
     }
     assert tuple(values) == DYNAMIC

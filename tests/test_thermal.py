@@ -89,7 +89,7 @@ def test_argon_of_two_names_mixes_without_heat_and_is_one_liquid(liquid_argon):
     thermal, end = thermal_run(alike, half, conditions, seed=2)
     assert thermal["reason"] == ""
     assert thermal["shares"] == {"Ar": 0.5, "Kr": 0.5}
-    heat, growth = mixing("Ar0.5Kr0.5", [thermal], dict.fromkeys(names, [alone]))
+    heat, growth = mixing([thermal], dict.fromkeys(names, [alone]))
     # 0.1 kJ/mol are a hundredth of what holds the liquid together.
     for found, least in ((heat, 0.05), (growth, 1.5)):
         assert found.estimate.error < least
