@@ -72,7 +72,7 @@ def test_each_property_is_measured_of_what_can_have_it():
     assert options.liquidus == [("K", "Na0.2K0.8", 300.0)]
     with pytest.raises(ValueError, match="takes a potential of two elements"):
         eutectic_found({}, [sodium], options)
-    with pytest.raises(ArgumentTypeError, match="K:NaK:300: .* NaK: is no mixture"):
+    with pytest.raises(ArgumentTypeError, match=r"K:NaK:300: .*\(NaK: is no mixture"):
         beside("K:NaK:300")
 
 
