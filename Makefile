@@ -172,6 +172,16 @@ melting: $(ready) $(POTENTIAL) ## melting point and heat of fusion of POTENTIAL 
 dynamics: $(ready) $(POTENTIAL) ## density, structure and diffusion of POTENTIAL (.almtp), solid and liquid
 	$(measure) density structure diffusion --threads $(CORES) $(OPTIONS)
 
+# OPTIONS: --of Na0.5K0.5 Na0.33K0.67 --liquid 384 600; also for make dynamics
+.PHONY: mixing
+mixing: $(ready) $(POTENTIAL) ## enthalpy and volume of mixing of liquids of POTENTIAL (.almtp)
+	$(measure) mixing --threads $(CORES) $(OPTIONS)
+
+# OPTIONS: --liquidus K:Na0.2K0.8:300 K:Na0.25K0.75:285 Na:Na0.6K0.4:300 Na:Na0.5K0.5:285
+.PHONY: eutectic
+eutectic: $(ready) $(POTENTIAL) ## eutectic of POTENTIAL (.almtp), from crystals beside liquids; many hours
+	$(measure) eutectic --threads $(CORES) $(OPTIONS)
+
 # Temperature by temperature: what is done is kept. OPTIONS: --slabs 1200 1400 1600 1800 2000
 .PHONY: critical-point
 critical-point: $(ready) $(POTENTIAL) ## critical point of POTENTIAL (.almtp) from slabs; hours

@@ -33,18 +33,19 @@ from smallcell.configuration import (
 )
 from smallcell.convergence import combined_name, convergence_structures, points
 from smallcell.cost import expected_cost
+from smallcell.finite_basis import SHARES
 from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, crystal_calculation, isolated_atom
 from smallcell.leverage import least_known_walkers
 from smallcell.memory import MEGABYTE, free_memory, job_megabytes
+from smallcell.mixtures import mixture, shares_of
 from smallcell.notes import drop_damaged
 from smallcell.orphans import end_orphans, sign_in
 from smallcell.overhead import overhead
 from smallcell.presets import preset_faults, with_preset
 from smallcell.programs import tied
-from smallcell.properties import properties
+from smallcell.properties import properties, subjects
 from smallcell.pseudopotentials import source_hash
-from smallcell.finite_basis import SHARES
 from smallcell.references import BOXES
 from smallcell.report import page_files
 from smallcell.results import mark
@@ -92,8 +93,13 @@ BATCH = rf"seeds|audit|(?:{'|'.join(STAGES)})/\d{{3}}"
 PROPERTIES = properties(config["seed"])
 PUBLISHED = load_configfile(str(Path(workflow.basedir) / "config/references.yaml"))
 DISPERSION = "phonons" in config["validation"]["properties"]
+HULL = "compounds" in config["validation"]["properties"]
 DYNAMIC = config["validation"]["dynamic"]
 DYNAMICS = config["validation"]["dynamics"]
+ALLOYS = [mixture(shares_of(name), LATTICE_OF.values()) for name in DYNAMICS["mixtures"]]
+MIXTURES = {alloy["symbol"]: alloy for alloy in ALLOYS}
+# Elements and mixtures: what there are liquids of.
+LIQUIDS = LATTICE_OF | MIXTURES
 BEGAN = time.time()
 
 # Jobs that Snakemake starts on this machine wait for memory as they wait for cores.
@@ -262,15 +268,16 @@ def property_labels(wildcards):
 @cache
 def number_of_structures(name):
     """How many structures a static property has; no lattice constant changes that."""
-    return sum(len(PROPERTIES[name].structures(element)) for element in LATTICE_OF.values())
+    of_all = subjects(PROPERTIES[name], LATTICE_OF.values())
+    return sum(len(PROPERTIES[name].structures(subject)) for subject in of_all)
 
 
 def thermal_reports(states):
     """Reports of runs at constant pressure, at the temperatures that each state is asked for."""
     return [
         f"{RESULTS}/validation/thermal/{element}/{state}-{temperature:g}.json"
-        for element in ELEMENTS
         for state in states
+        for element in (LIQUIDS if state == "liquid" else ELEMENTS)
         for temperature in DYNAMICS[state]
     ]
 
@@ -279,7 +286,7 @@ def liquid_reports():
     """Reports of runs of the liquid in its own volume."""
     return [
         f"{RESULTS}/validation/liquid/{element}/{temperature:g}.json"
-        for element in ELEMENTS
+        for element in LIQUIDS
         for temperature in DYNAMICS["liquid"]
     ]
 

@@ -13,6 +13,8 @@ MELTING_RUN = {
 # An attempt need not say more than whether both phases last.
 ATTEMPT = MELTING_RUN | {"duration": MELTING["duration"] / 4}
 
+ELEMENT_OR_MIXTURE = "|".join(map(re.escape, LIQUIDS))
+
 
 wildcard_constraints:
     state="solid|liquid",
@@ -30,11 +32,13 @@ rule thermal:
         end="<results>/validation/thermal/{element}/{state}-{temperature}.extxyz",
     log:
         "<logs>/validation/thermal/{element}/{state}-{temperature}.log",
+    wildcard_constraints:
+        element=ELEMENT_OR_MIXTURE,
     conda:
         "../envs/audit.yaml"
     params:
         seed=config["seed"],
-        element=lambda wildcards: LATTICE_OF[wildcards.element],
+        element=lambda wildcards: LIQUIDS[wildcards.element],
         measured=MEASURED,
         melt_at=MELT_AT,
     script:
@@ -61,10 +65,37 @@ rule density:
     conda:
         "../envs/fit.yaml"
     params:
-        elements=list(ELEMENTS),
+        elements=list(LIQUIDS),
         published=PUBLISHED,
     script:
         "../scripts/density.py"
+
+
+rule mixing:
+    """Enthalpy and volume of mixing: a liquid beside those of its elements."""
+    input:
+        thermal_reports(("liquid",)),
+    output:
+        table=report(
+            "<results>/validation/mixing.csv",
+            caption="../report/dynamic.rst",
+            category="validation",
+        ),
+        figure=report(
+            "<results>/validation/mixing.svg",
+            caption="../report/mixing.rst",
+            category="validation",
+        ),
+    log:
+        "<logs>/validation/mixing.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        elements=list(ELEMENTS),
+        mixtures=list(MIXTURES),
+        published=PUBLISHED,
+    script:
+        "../scripts/mixing.py"
 
 
 rule liquid:
@@ -78,6 +109,8 @@ rule liquid:
         "<results>/validation/liquid/{element}/{temperature}.json",
     log:
         "<logs>/validation/liquid/{element}/{temperature}.log",
+    wildcard_constraints:
+        element=ELEMENT_OR_MIXTURE,
     conda:
         "../envs/audit.yaml"
     params:
@@ -107,7 +140,7 @@ rule structure:
     conda:
         "../envs/fit.yaml"
     params:
-        elements=list(ELEMENTS),
+        elements=list(LIQUIDS),
         published=PUBLISHED,
     script:
         "../scripts/structure.py"
@@ -133,7 +166,7 @@ rule diffusion:
     conda:
         "../envs/fit.yaml"
     params:
-        elements=list(ELEMENTS),
+        elements=list(LIQUIDS),
         published=PUBLISHED,
     script:
         "../scripts/diffusion.py"

@@ -86,6 +86,32 @@ use rule lattices as forces with:
         property="forces",
 
 
+# Energies of ordered compounds, each at its best volume, and how far each is above the hull.
+use rule lattices as compounds with:
+    wildcard_constraints:
+        property="compounds",
+
+
+rule hull:
+    """The convex hull of the alloy, from its ordered compounds."""
+    input:
+        "<results>/validation/compounds.csv",
+    output:
+        report(
+            "<results>/validation/hull.svg",
+            caption="../report/hull.rst",
+            category="validation",
+        ),
+    log:
+        "<logs>/validation/hull.log",
+    conda:
+        "../envs/fit.yaml"
+    params:
+        elements=list(ELEMENTS),
+    script:
+        "../scripts/hull.py"
+
+
 rule dispersion:
     """Phonons along a path through the Brillouin zone."""
     input:

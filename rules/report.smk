@@ -61,6 +61,7 @@ rule summary:
         large_cell="<results>/validation/large_cell.json",
         static="<results>/validation/static.csv",
         dispersion="<results>/validation/dispersion.svg" if DISPERSION else [],
+        hull="<results>/validation/hull.svg" if HULL else [],
         dynamic="<results>/validation/dynamic.csv" if DYNAMIC else [],
         imports="<results>/imports.csv" if config["imports"] else [],
         audit="<results>/audit/run.json" if config["audit"] else [],

@@ -1,6 +1,8 @@
-"""A static property of each element by the potential, beside pw.x and published values."""
+"""A static property of each element, or of the alloy, beside pw.x and published values."""
 
 import json
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +17,7 @@ from smallcell.properties import (
     evaluated,
     labelled_structures,
     properties,
+    subjects,
     values_by_potential,
 )
 from smallcell.training import read_structures
@@ -32,15 +35,28 @@ for report in reports:
     if report["fate"] not in SUCCESSES:
         tell(f"{name}: nothing by pw.x, structure {report['structure']} {report['fate']}")
 store = Path(snakemake.params.labels["store"])
+
+
+def crystals(constant: Callable[[Mapping], float]) -> list[Mapping]:
+    """Take all elements, each with its lattice constant by the potential or by pw.x."""
+    return [
+        element | {"lattice_constant": constant(constants[symbol])}
+        for symbol, element in snakemake.params.lattices.items()
+    ]
+
+
 tables = []
-for symbol, element in snakemake.params.lattices.items():
-    own = element | {"lattice_constant": own_constant(constants[symbol])}
+for own, by_pw in zip(
+    subjects(asked, crystals(own_constant)),
+    subjects(asked, crystals(itemgetter("lattice_constant_dft"))),
+    strict=True,
+):
+    symbol = own["symbol"]
     by_potential = values_by_potential(asked, own, calculator)
     by_dft = {}
     structures, labelled = labelled_structures(symbol, asked_of_dft, reports, store)
     if labelled:
-        dft_element = element | {"lattice_constant": constants[symbol]["lattice_constant_dft"]}
-        by_dft = asked.values(dft_element, labelled)
+        by_dft = asked.values(by_pw, labelled)
         if asked.errors:
             by_potential |= asked.errors(evaluated(structures, calculator), labelled)
     tables.append(comparison(name, symbol, by_potential, by_dft, snakemake.params.published))

@@ -1,4 +1,6 @@
-"""Radial distribution function of each element's liquid."""
+"""Radial distribution functions of liquids, of mixtures by pairs of elements."""
+
+from itertools import cycle
 
 import matplotlib
 
@@ -19,9 +21,22 @@ for axis, symbol in zip(axes[0], elements, strict=True):
     of_element = [report for report in reports if report["element"] == symbol]
     found = structure(of_element)
     tables.append(dynamic_table("structure", symbol, found, snakemake.params.published))
-    for report in of_element:
-        label = f"{report['asked']['temperature']:g} K"
-        axis.plot(report["distances"], report["distribution"], label=label)
+    for number, report in enumerate(of_element):
+        label, colour = f"{report['asked']['temperature']:g} K", f"C{number}"
+        # Reports from before there were mixtures have no partial ones.
+        partial = report.get("partial", {})
+        if not partial:
+            axis.plot(report["distances"], report["distribution"], color=colour, label=label)
+        # Neighbours of one element around the other are the same pairs as the other way round.
+        pairs = {frozenset(pair.split("-")): pair for pair in partial}
+        for pair, style in zip(pairs.values(), cycle(("-", "--", ":", "-."))):
+            axis.plot(
+                report["distances"],
+                partial[pair]["distribution"],
+                color=colour,
+                linestyle=style,
+                label=f"{pair}, {label}",
+            )
     axis.axhline(1, color="grey", linewidth=0.5)
     axis.set(title=f"liquid {symbol}", xlabel="distance / A", ylabel="g(r)")
     axis.legend()

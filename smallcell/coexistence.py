@@ -134,6 +134,13 @@ def vectors_in_plane(lattice: str) -> np.ndarray:
     return points[np.isclose(lengths, lengths.min())]
 
 
+def slices_of(frame: Atoms, number: int) -> np.ndarray:
+    """Which of so many slices along the third edge of a frame each atom is in."""
+    heights = frame.cell.scaled_positions(frame.positions)[:, 2]
+    # Layers of a perfect crystal are not where slices end.
+    return ((heights * number + 0.25) % number).astype(int) % number
+
+
 def order_profile(frame: Atoms, vectors: np.ndarray, repeats: int) -> np.ndarray:
     """How crystalline each slice of a frame is, along its third edge.
 
@@ -153,9 +160,8 @@ def order_profile(frame: Atoms, vectors: np.ndarray, repeats: int) -> np.ndarray
     ndarray, shape (LONG * repeats,)
     """
     fractions = frame.cell.scaled_positions(frame.positions)
-    # Layers of a perfect crystal are not where slices end.
     number = LONG * repeats
-    slices = ((fractions[:, 2] * number + 0.25) % number).astype(int) % number
+    slices = slices_of(frame, number)
     waves = np.exp(2j * np.pi * repeats * fractions[:, :2] @ vectors.T)
     sums = np.zeros((number, len(vectors)), dtype=complex)
     np.add.at(sums, slices, waves)

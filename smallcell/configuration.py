@@ -22,6 +22,7 @@ from smallcell.cells import crystal, indices, parent
 from smallcell.diffusion import SHORTEST_RUN
 from smallcell.formats import file_format
 from smallcell.labels import k_mesh
+from smallcell.mixtures import name_of, shares_of
 from smallcell.potential import read_potential_of
 from smallcell.programs import mpirun
 from smallcell.pseudopotentials import DECK_SUFFIX, check_upf, upf_element
@@ -388,9 +389,13 @@ def _validation_faults(configuration: Mapping) -> Iterator[str]:
                 f"validation.dft: elastic constants of {lattice} {element['symbol']} need atoms "
                 "that relax in strained cells, which labels do not; leave elastic out"
             )
+    if "compounds" in validation["properties"] and len(configuration["elements"]) < 2:
+        yield "validation.properties: compounds are those of two elements or more, and there is one"
     for place, file in enumerate(validation["compare"]):
         yield from _baseline_faults(f"validation.compare[{place}]", file, configuration)
     yield from _dynamics_faults(validation["dynamic"], validation["dynamics"])
+    symbols = [element["symbol"] for element in configuration["elements"]]
+    yield from _mixture_faults(validation["dynamic"], validation["dynamics"], symbols)
 
 
 def _baseline_faults(key: str, file: str, configuration: Mapping) -> Iterator[str]:
@@ -424,6 +429,31 @@ def _dynamics_faults(asked: Sequence[str], dynamics: Mapping) -> Iterator[str]:
             f"validation.dynamics.melting.between: {low} to {high} is no range; the lower end "
             "comes first"
         )
+
+
+def _mixture_faults(
+    asked: Sequence[str], dynamics: Mapping, symbols: Sequence[str]
+) -> Iterator[str]:
+    if "mixing" in asked and not (dynamics["mixtures"] and dynamics["liquid"]):
+        missing = "liquid" if dynamics["mixtures"] else "mixtures"
+        yield f"validation.dynamics.{missing}: none is given for mixing"
+    names = set()
+    for place, given in enumerate(dynamics["mixtures"]):
+        key = f"validation.dynamics.mixtures[{place}]"
+        try:
+            shares = shares_of(given)
+        except ValueError as error:
+            yield f"{key}: {error}"
+            continue
+        if unknown := [symbol for symbol in shares if symbol not in symbols]:
+            yield (
+                f"{key}: {given}: {unknown[0]} is not among the campaign's elements, "
+                f"{', '.join(symbols)}"
+            )
+        name = name_of(shares)
+        if name in names:
+            yield f"{key}: {given} is there twice"
+        names.add(name)
 
 
 def _audit_faults(configuration: Mapping) -> Iterator[str]:

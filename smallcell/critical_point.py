@@ -47,9 +47,9 @@ FREE = 5
 """Temperatures that it takes at least to find the exponent as well."""
 
 
-def slab_start(element: Mapping, atoms: int) -> Atoms:
+def slab_start(element: Mapping, atoms: int, seed: int) -> Atoms:
     """Cube of a crystal that is about to melt, in the middle of a long box."""
-    start = liquid_start(element, atoms)
+    start = liquid_start(element, atoms, seed)
     lengths = start.cell.lengths() * (1, 1, LONG)
     start.set_cell(lengths)
     start.center()
@@ -131,7 +131,7 @@ def slab_run(
         ``liquid`` and ``vapour`` (`series.Estimate`, kg/m3), None with a ``reason``; ``profile``
         (kg/m3) and its ``length`` (A); ``temperature`` (K), ``atoms``, ``grade``, ``seconds``.
     """
-    start = slab_start(element, atoms)
+    start = slab_start(element, atoms, seed)
     commands = [
         velocities(temperature, seed),
         *part(isochoric(temperature, temperature), SETTLING),

@@ -5,19 +5,22 @@ failed leaves a value empty, with the reason beside it.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
-from ase.data import atomic_masses, atomic_numbers
 from ase.units import GPa, kg, kJ, m, mol
 
 from smallcell.coexistence import melting_point
 from smallcell.critical_point import critical_point
 from smallcell.diffusion import CENTIMETRES, arrhenius
 from smallcell.dynamic_table import Found
+from smallcell.eutectic import meeting
+from smallcell.liquid import NO_SHELL
+from smallcell.mixtures import mean_mass
 from smallcell.series import Estimate
 from smallcell.thermal import STATES, thermal_expansion
 
-DYNAMIC = ("density", "structure", "diffusion", "melting")
+DYNAMIC = ("density", "structure", "diffusion", "mixing", "melting")
 """All dynamic properties."""
 
 SHELL = {
@@ -28,30 +31,28 @@ SHELL = {
 }
 """What `radial_distribution.Shell` has, in words and with units."""
 
-DIFFUSION = {
-    "corrected": ("D", "1e-5 cm2/s", CENTIMETRES),
-    "of_cell": ("D in the cell", "1e-5 cm2/s", CENTIMETRES),
-    "viscosity": ("viscosity", "mPa s", 1.0),
-}
-"""What `diffusion.Diffusion` has, in words, with units and what turns ours into these."""
-
 ONE = "values at two temperatures are needed"
 
 
 def density(symbol: str, reports: Sequence[Mapping]) -> list[Found]:
-    """Densities and thermal expansion from reports of `thermal.thermal_run`."""
-    mass, found = atomic_masses[atomic_numbers[symbol]], []
+    """Densities and thermal expansion of an element or mixture, from `thermal.thermal_run`."""
+    found = []
     for report in reports:
         name = f"{report['asked']['state']}, {report['asked']['temperature']:g} K"
         value = None
         if report["volume"]:
             volume = Estimate(**report["volume"])
+            # Reports from before there were mixtures are of elements, and do not tell.
+            mass = mean_mass(report.get("shares", {symbol: 1.0}))
             heavy = mass / volume.value * m**3 / kg
             value = Estimate(heavy, heavy * volume.error / volume.value)
         found.append(Found(name, "kg/m3", value, report["reason"]))
     for state in STATES:
         name, unit = f"expansion of the {state}", "1e-6/K"
-        of_state = [one for one in reports if one["asked"]["state"] == state and one["volume"]]
+        asked = [one for one in reports if one["asked"]["state"] == state]
+        if not asked:
+            continue
+        of_state = [one for one in asked if one["volume"]]
         if len(of_state) < 2:
             found.append(Found(name, unit, None, ONE))
             continue
@@ -63,49 +64,125 @@ def density(symbol: str, reports: Sequence[Mapping]) -> list[Found]:
     return found
 
 
+def mixing(reports: Sequence[Mapping], alone: Mapping[str, Sequence[Mapping]]) -> list[Found]:
+    """Enthalpy and volume of mixing of a liquid, above those of as many atoms of its elements.
+
+    Parameters
+    ----------
+    reports : sequence of Mapping
+        Of `thermal.thermal_run`, of a liquid mixture.
+    alone : Mapping
+        By symbol, those of its liquid elements; at each temperature of the mixture one is wanted.
+    """
+    found = []
+    for report in reports:
+        temperature = report["asked"]["temperature"]
+        parts = {
+            symbol: next(one for one in alone[symbol] if one["asked"]["temperature"] == temperature)
+            for symbol in report["shares"]
+        }
+        names = [
+            Found(f"{words} of mixing, {temperature:g} K", unit, None)
+            for words, unit in (("enthalpy", "kJ/mol"), ("volume", "%"))
+        ]
+        failed = [one for one in (report, *parts.values()) if one["reason"]]
+        if failed:
+            reason = f"{failed[0]['element']}: {failed[0]['reason']}"
+            found += [replace(one, reason=reason) for one in names]
+            continue
+        unmixed = {
+            quantity: weighted_sum(
+                list(report["shares"].values()),
+                [Estimate(**part[quantity]) for part in parts.values()],
+            )
+            for quantity in ("enthalpy", "volume")
+        }
+        heat = difference(Estimate(**report["enthalpy"]), unmixed["enthalpy"])
+        growth = difference(Estimate(**report["volume"]), unmixed["volume"])
+        values = heat.times(mol / kJ), growth.times(100 / unmixed["volume"].value)
+        found += [replace(one, estimate=value) for one, value in zip(names, values, strict=True)]
+    return found
+
+
 def structure(reports: Sequence[Mapping]) -> list[Found]:
-    """Nearest neighbours in the liquid from reports of `liquid.liquid_run`."""
-    return [
-        Found(
-            f"{words}, {report['asked']['temperature']:g} K",
-            unit,
-            Estimate(**report["shell"][name]) if report["shell"] else None,
-            report["reason"]["shell"],
-        )
-        for report in reports
-        for name, (words, unit) in SHELL.items()
-    ]
+    """Nearest neighbours in liquids from reports of `liquid.liquid_run`, in mixtures by pairs."""
+    found = []
+    for report in reports:
+        shells = {"": report["shell"]}
+        for pair, partial in report.get("partial", {}).items():
+            shells[f", {pair}"] = partial["shell"]
+        for pair, shell in shells.items():
+            reason = report["reason"]["shell"] or ("" if shell else NO_SHELL)
+            found += [
+                Found(
+                    f"{words}{pair}, {report['asked']['temperature']:g} K",
+                    unit,
+                    Estimate(**shell[name]) if shell else None,
+                    reason,
+                )
+                for name, (words, unit) in SHELL.items()
+            ]
+    return found
+
+
+def of_elements(report: Mapping) -> dict[str, Mapping | None]:
+    """Take diffusion from a report of `liquid.liquid_run`, by words for whose it is.
+
+    Of an element no words are needed; of a mixture it is that of each element, not of all atoms.
+    """
+    by_element = report.get("by_element", {})
+    return {f" of {symbol}": one for symbol, one in by_element.items()} or {"": report["diffusion"]}
 
 
 def diffusion(reports: Sequence[Mapping]) -> list[Found]:
     """Diffusion, viscosity and Arrhenius's law from reports of `liquid.liquid_run`."""
-    found = [
-        Found(
-            f"{words}, {report['asked']['temperature']:g} K",
-            unit,
-            report["diffusion"] and Estimate(**report["diffusion"][name]).times(factor),
-            report["reason"]["diffusion"],
-        )
-        for report in reports
-        for name, (words, unit, factor) in DIFFUSION.items()
-    ]
-    names = ("activation energy", "meV"), ("D0", "1e-5 cm2/s")
-    law = arrhenius_law(reports)
-    if law is None:
-        return found + [Found(*name, None, ONE) for name in names]
-    energy, prefactor = law
-    values = energy.times(1000), prefactor.times(CENTIMETRES)
-    return found + [Found(*name, value) for name, value in zip(names, values, strict=True)]
+    found = []
+    for report in reports:
+        at = f", {report['asked']['temperature']:g} K"
+        reason = report["reason"]["diffusion"]
+        for whose, one in of_elements(report).items():
+            found += [
+                Found(
+                    words + at,
+                    "1e-5 cm2/s",
+                    one and Estimate(**one[name]).times(CENTIMETRES),
+                    reason,
+                )
+                for name, words in (
+                    ("corrected", f"D{whose}"),
+                    ("of_cell", f"D{whose} in the cell"),
+                )
+            ]
+        whole = report["diffusion"]
+        friction = whole and Estimate(**whole["viscosity"])
+        found.append(Found(f"viscosity{at}", "mPa s", friction, reason))
+    for whose in of_elements(reports[0]) if reports else ():
+        names = (f"activation energy{whose}", "meV"), (f"D0{whose}", "1e-5 cm2/s")
+        law = arrhenius_law(reports, whose)
+        if law is None:
+            found += [Found(*name, None, ONE) for name in names]
+            continue
+        energy, prefactor = law
+        values = energy.times(1000), prefactor.times(CENTIMETRES)
+        found += [Found(*name, value) for name, value in zip(names, values, strict=True)]
+    return found
 
 
-def arrhenius_law(reports: Sequence[Mapping]) -> tuple[Estimate, Estimate] | None:
-    """Activation energy (eV) and prefactor (A^2/ps), None from less than two temperatures."""
-    known = [report for report in reports if report["diffusion"]]
+def arrhenius_law(reports: Sequence[Mapping], whose: str = "") -> tuple[Estimate, Estimate] | None:
+    """Activation energy (eV) and prefactor (A^2/ps), None from less than two temperatures.
+
+    Parameters
+    ----------
+    reports : sequence of Mapping
+    whose : str
+        In the words of `of_elements`.
+    """
+    known = [report for report in reports if of_elements(report)[whose]]
     if len(known) < 2:
         return None
     return arrhenius(
         [report["temperature"]["value"] for report in known],
-        [Estimate(**report["diffusion"]["corrected"]) for report in known],
+        [Estimate(**of_elements(report)[whose]["corrected"]) for report in known],
     )
 
 
@@ -175,6 +252,49 @@ def critical(reports: Sequence[Mapping]) -> list[Found]:
             Found(f"critical density{words}", "kg/m3", point and point.density, reason),
         ]
     return [*found, Found("critical exponent", "", point and point.exponent, reason)]
+
+
+def eutectic(reports: Sequence[Mapping], symbol: str) -> list[Found]:
+    """Shares along the liquidus of two elements, and the eutectic.
+
+    Parameters
+    ----------
+    reports : sequence of Mapping
+        Of `eutectic.liquidus_run`.
+    symbol : str
+        The element whose share is told.
+    """
+    unit, found = f"share of {symbol}", []
+    lines: dict[str, dict[float, Estimate]] = {}
+    for report in reports:
+        temperature = report["asked"]["temperature"]
+        reason, share = report["reason"], None
+        if not reason:
+            share = Estimate(**report["share"])
+            lines.setdefault(report["element"], {})[temperature] = share
+        found.append(
+            Found(f"liquidus of {report['element']}, {temperature:g} K", unit, share, reason)
+        )
+    temperature = share = None
+    reason = ""
+    one, other, *_ = [*lines.values(), {}, {}]
+    try:
+        temperature, share = meeting(one, other)
+    except ValueError as error:
+        reason = str(error)
+    return [
+        *found,
+        Found("eutectic temperature", "K", temperature, reason),
+        Found("eutectic liquid", unit, share, reason),
+    ]
+
+
+def weighted_sum(weights: Sequence[float], values: Sequence[Estimate]) -> Estimate:
+    """Sum of independent values, each with a weight that is known."""
+    return Estimate(
+        float(sum(weight * one.value for weight, one in zip(weights, values, strict=True))),
+        float(np.hypot.reduce([w * one.error for w, one in zip(weights, values, strict=True)])),
+    )
 
 
 def difference(one: Estimate, other: Estimate) -> Estimate:

@@ -1,11 +1,13 @@
 """Structure and transport of a liquid: molecular dynamics in the volume that it has of its own.
 
 The run begins with the end of one at constant pressure (`smallcell.thermal`). One run serves the
-radial distribution function and diffusion with the viscosity that its correction takes.
+radial distribution function and diffusion with the viscosity that its correction takes; in a
+mixture, of each pair of elements and of each element by itself too.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import product
 
 import numpy as np
 from ase import Atoms
@@ -27,7 +29,7 @@ from smallcell.molecular_dynamics import (
     stresses,
     velocities,
 )
-from smallcell.radial_distribution import liquid_structure
+from smallcell.radial_distribution import LiquidStructure, liquid_structure
 from smallcell.series import Estimate, estimate, mean_of_series
 from smallcell.validation import TIMESTEP
 
@@ -43,6 +45,11 @@ FRAMES_EVERY = 100
 
 STRUCTURE_EVERY = 10
 """Frames between two of which pairs are counted."""
+
+NO_SHELL = "no first maximum and minimum, as in a gas"
+
+NO_PARTIAL = {"distribution": [], "shell": {}}
+"""Of a pair of elements, where there is no run."""
 
 
 def liquid_run(
@@ -68,7 +75,8 @@ def liquid_run(
         ``asked`` temperature (K), ``temperature`` (an `series.Estimate`, as all that follow);
         ``distances`` (A) and ``distribution``, lists; ``shell``, see `radial_distribution.Shell`;
         ``diffusion``, see `diffusion.Diffusion`; a ``reason`` for each of the two that is empty,
-        ``grade`` and ``seconds``.
+        ``grade`` and ``seconds``. Of a mixture ``partial`` has ``distribution`` and ``shell`` by
+        pairs such as Na-K, neighbours K of Na, and ``by_element`` diffusion.
     """
     asked = thermal["asked"]["temperature"]
     report = {
@@ -82,6 +90,10 @@ def liquid_run(
         "grade": None,
         "seconds": 0.0,
     }
+    shares = thermal.get("shares", {})
+    mixed = list(shares) if len(shares) > 1 else []
+    report["partial"] = {f"{one}-{other}": NO_PARTIAL for one, other in product(mixed, repeat=2)}
+    report["by_element"] = dict.fromkeys(mixed)
     if start is None:
         return report | {"reason": {name: thermal["reason"] for name in ("shell", "diffusion")}}
     commands = [
@@ -98,29 +110,49 @@ def liquid_run(
     temperature = mean_of_series(run.since(steps(SETTLING))["temperature K"])
     structure = liquid_structure(run.frames[::STRUCTURE_EVERY])
     reason = {
-        "shell": "" if structure.shell else "no first maximum and minimum, as in a gas",
+        "shell": "" if structure.shell else NO_SHELL,
         "diffusion": "",
     }
-    diffusion = None
+    partial = {
+        f"{one}-{other}": liquid_structure(run.frames[::STRUCTURE_EVERY], (one, other))
+        for one, other in product(mixed, repeat=2)
+    }
+    diffusion, by_element = None, report["by_element"]
     try:
         positions = np.array([frame.positions for frame in run.frames])
-        coefficients = diffusion_coefficients(positions, FRAMES_EVERY * TIMESTEP)
+        chosen = {"": slice(None)} | {symbol: start.symbols == symbol for symbol in mixed}
+        coefficients = {
+            name: estimate(diffusion_coefficients(positions[:, atoms], FRAMES_EVERY * TIMESTEP))
+            for name, atoms in chosen.items()
+        }
         friction = viscosity(
             run.stress, STRESS_EVERY * TIMESTEP, start.get_volume(), temperature.value
         )
-        diffusion = corrected_for_size(
-            estimate(coefficients), friction, start.cell.lengths()[0], temperature.value
-        )
+        edge = start.cell.lengths()[0]
+        found = {
+            name: asdict(corrected_for_size(one, friction, edge, temperature.value))
+            for name, one in coefficients.items()
+        }
+        diffusion, by_element = found.pop(""), found
     except ValueError as error:
         reason["diffusion"] = str(error)
     return report | {
         "temperature": asdict(temperature),
         "distances": structure.distances.tolist(),
         "distribution": structure.distribution.tolist(),
-        "shell": {name: asdict(value) for name, value in structure.shell.items()},
-        "diffusion": diffusion and asdict(diffusion),
+        "shell": _shell(structure),
+        "partial": {
+            name: {"distribution": found.distribution.tolist(), "shell": _shell(found)}
+            for name, found in partial.items()
+        },
+        "diffusion": diffusion,
+        "by_element": by_element,
         "reason": reason,
     }
+
+
+def _shell(structure: LiquidStructure) -> dict[str, dict]:
+    return {name: asdict(value) for name, value in structure.shell.items()}
 
 
 def liquid_in_words(report: Mapping) -> str:

@@ -17,6 +17,7 @@ from ase.calculators.calculator import Calculator
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from smallcell.canonical import canonical_form
+from smallcell.compounds import compound_energies, compound_structures
 from smallcell.defects import (
     relaxed_surfaces,
     relaxed_vacancy,
@@ -35,6 +36,7 @@ from smallcell.lattices import (
     lattice_energies,
     lattice_structures,
 )
+from smallcell.mixtures import system_of
 from smallcell.orientation import described_as
 from smallcell.phonons import phonon_frequencies, phonon_structures
 from smallcell.published import KINDS, beside_published, per_cent
@@ -66,6 +68,8 @@ class Property:
         Of an element and a calculator, more `Values`, which cost too much for pw.x.
     errors : callable, optional
         Of structures by the potential and by pw.x, both at pw.x's lattice constant, `Values`.
+    of_alloy : bool
+        Whether it is one of all elements together, not of each: see `subjects`.
     """
 
     structures: Callable[[Mapping], list[Atoms]]
@@ -73,6 +77,7 @@ class Property:
     relaxes: bool = False
     beyond: Callable[[Mapping, Calculator], Values] | None = None
     errors: Callable[[Sequence[Atoms], Sequence[Atoms]], Values] | None = None
+    of_alloy: bool = False
 
 
 def properties(seed: int) -> dict[str, Property]:
@@ -87,7 +92,28 @@ def properties(seed: int) -> dict[str, Property]:
         "forces": Property(
             partial(displaced_structures, seed=seed), force_sizes, errors=force_errors
         ),
+        "compounds": Property(compound_structures, compound_energies, of_alloy=True),
     }
+
+
+def subjects(asked: Property, elements: Sequence[Mapping]) -> list[Mapping]:
+    """List what a property is one of: each element, or the alloy of them all.
+
+    Parameters
+    ----------
+    asked : Property
+    elements : sequence of Mapping
+        ``symbol``, ``lattice`` and ``lattice_constant`` (A).
+
+    Returns
+    -------
+    list of Mapping
+        What the property's functions take; ``symbol`` of an alloy is as Na-K.
+    """
+    if not asked.of_alloy:
+        return list(elements)
+    symbols = [element["symbol"] for element in elements]
+    return [{"symbol": system_of(symbols), "elements": list(elements)}]
 
 
 def structures_to_label(
@@ -106,11 +132,11 @@ def structures_to_label(
     Returns
     -------
     list of Atoms
-        ``info`` has the ``element`` and ``k_spacing``, that of the campaign or a smaller one by
-        which structures of one ``mesh`` have the same k-points.
+        ``info`` has the ``element`` or alloy and ``k_spacing``, that of the campaign or a smaller
+        one by which structures of one ``mesh`` have the same k-points.
     """
     structures = []
-    for element in elements:
+    for element in subjects(asked, elements):
         of_element = asked.structures(element)
         meshes = {atoms.info["mesh"] for atoms in of_element if "mesh" in atoms.info}
         spacings = {
@@ -174,7 +200,7 @@ def evaluated(
 
 
 def values_by_potential(asked: Property, element: Mapping, calculator: Calculator) -> Values:
-    """Find a property by a potential, at the element's lattice constant."""
+    """Find a property of an element or alloy by a potential, at its own lattice constants."""
     structures = evaluated(asked.structures(element), calculator, asked.relaxes)
     values = asked.values(element, structures)
     return values | (asked.beyond(element, calculator) if asked.beyond else {})

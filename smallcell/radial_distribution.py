@@ -1,5 +1,6 @@
 """Radial distribution function of a liquid, and the number of nearest neighbours.
 
+Of a mixture there are partial ones: of the atoms of one element around those of another.
 Pairs are counted with the periodic k-d tree of scipy, from frames that are recorded for the
 diffusion anyway.
 """
@@ -25,7 +26,8 @@ SHELL = 1.75
 """Where the first minimum is looked for, at most, in units of the first maximum's place."""
 
 LEAST = 3.0
-"""Neighbours of an atom of a liquid, at least; with fewer, a maximum is chance."""
+"""Neighbours of an atom of a liquid, at least; with fewer, a maximum is chance. Of one element of a
+mixture its share of these is enough."""
 
 
 def bin_edges(frame: Atoms) -> np.ndarray:
@@ -33,7 +35,9 @@ def bin_edges(frame: Atoms) -> np.ndarray:
     return np.arange(0, frame.cell.lengths().min() / 2, WIDTH)
 
 
-def neighbours_within(frame: Atoms, radii: np.ndarray) -> np.ndarray:
+def neighbours_within(
+    frame: Atoms, radii: np.ndarray, pair: tuple[str, str] | None = None
+) -> np.ndarray:
     """Mean number of neighbours of an atom within distances (A), up to half of a box's edge.
 
     Parameters
@@ -42,14 +46,18 @@ def neighbours_within(frame: Atoms, radii: np.ndarray) -> np.ndarray:
         In a box with right angles.
     radii : ndarray, shape (n,)
         Ascending.
+    pair : tuple of str, optional
+        Two elements: neighbours of the second of an atom of the first. Of all atoms without.
     """
     fractions = frame.cell.scaled_positions(frame.positions) % 1.0
     # What is a rounding error below 0 is 1 by now.
     fractions[fractions == 1.0] = 0.0
     lengths = frame.cell.lengths()
     places = np.minimum(fractions * lengths, np.nextafter(lengths, 0))
-    tree = cKDTree(places, boxsize=lengths)
-    return tree.count_neighbors(tree, radii) / len(frame) - 1
+    of, around = (places[frame.symbols == symbol] for symbol in pair) if pair else (places, places)
+    counted = cKDTree(of, boxsize=lengths).count_neighbors(cKDTree(around, boxsize=lengths), radii)
+    itself = pair is None or pair[0] == pair[1]
+    return counted / len(of) - itself
 
 
 def distribution(neighbours: np.ndarray, edges: np.ndarray, density: float) -> np.ndarray:
@@ -61,7 +69,7 @@ def distribution(neighbours: np.ndarray, edges: np.ndarray, density: float) -> n
         Within each edge.
     edges : ndarray, shape (n,)
     density : float
-        Atoms in A^3.
+        Of those that are counted (atoms in A^3).
     """
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     return np.diff(neighbours) / (density * shells)
@@ -89,13 +97,17 @@ class Shell:
     coordination: float
 
 
-def first_shell(neighbours: np.ndarray, edges: np.ndarray, density: float) -> Shell:
+def first_shell(
+    neighbours: np.ndarray, edges: np.ndarray, density: float, least: float = LEAST
+) -> Shell:
     """Find the first shell of neighbours.
 
     Parameters
     ----------
     neighbours, edges, density
         As of `distribution`.
+    least : float
+        Neighbours that make a shell.
 
     Raises
     ------
@@ -112,7 +124,7 @@ def first_shell(neighbours: np.ndarray, edges: np.ndarray, density: float) -> Sh
     peak, height = _extremum(centres, smooth, highest)
     end, _ = _extremum(centres, smooth, lowest)
     coordination = float(np.interp(end, edges, neighbours))
-    if coordination < LEAST:
+    if coordination < least:
         raise ValueError(f"{coordination:.1f} neighbours are no shell")
     return Shell(peak, height, end, coordination)
 
@@ -143,17 +155,29 @@ class LiquidStructure:
     shell: dict[str, Estimate]
 
 
-def liquid_structure(frames: Sequence[Atoms]) -> LiquidStructure:
-    """Analyse frames, of which there are as many as `series.BLOCKS` at least."""
+def liquid_structure(
+    frames: Sequence[Atoms], pair: tuple[str, str] | None = None
+) -> LiquidStructure:
+    """Analyse frames, of which there are as many as `series.BLOCKS` at least.
+
+    Parameters
+    ----------
+    frames : sequence of Atoms
+    pair : tuple of str, optional
+        As of `neighbours_within`.
+    """
     edges = bin_edges(frames[0])
-    density = len(frames[0]) / frames[0].get_volume()
-    counted = np.array([neighbours_within(frame, edges) for frame in frames])
+    number = (frames[0].symbols == pair[1]).sum() if pair else len(frames[0])
+    density = number / frames[0].get_volume()
+    least = LEAST * number / len(frames[0])
+    counted = np.array([neighbours_within(frame, edges, pair) for frame in frames])
     parts = blocks(counted).mean(axis=1)
     shell = {}
     try:
         for name in Shell.__dataclass_fields__:
             shell[name] = jackknife(
-                parts, lambda mean, name=name: getattr(first_shell(mean, edges, density), name)
+                parts,
+                lambda mean, name=name: getattr(first_shell(mean, edges, density, least), name),
             )
     except ValueError:
         shell = {}

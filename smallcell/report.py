@@ -133,6 +133,7 @@ CHAPTERS = {
         Part("validation/equation_of_state.svg", "equation_of_state.rst"),
         Part("validation/static.csv", "property.rst"),
         Part("validation/dispersion.svg", "dispersion.rst", "validation.properties.phonons"),
+        Part("validation/hull.svg", "hull.rst", "validation.properties.compounds"),
         Part("diagnosis/force_bias.svg", "force_bias.rst"),
         Part("diagnosis/force_bias.csv", "force_bias_table.rst"),
     ),
@@ -141,6 +142,7 @@ CHAPTERS = {
         Part("validation/density.svg", "density.rst", "validation.dynamic.density"),
         Part("validation/structure.svg", "structure.rst", "validation.dynamic.structure"),
         Part("validation/diffusion.svg", "diffusion.rst", "validation.dynamic.diffusion"),
+        Part("validation/mixing.svg", "mixing.rst", "validation.dynamic.mixing"),
         Part("validation/melting.svg", "melting.rst", "validation.dynamic.melting"),
     ),
     "The potential beside others": (

@@ -1,8 +1,9 @@
 """Density and enthalpy at a temperature: molecular dynamics at constant pressure.
 
-The solid is the element's own crystal. The liquid is a crystal that is molten first, in a volume
-that leaves it room. Whether it is what it is meant to be, the distance tells that atoms have gone:
-a crystal that melts, a melt that freezes or never was one, has no values but a reason.
+The solid is the element's own crystal. The liquid, of an element or a mixture, is a crystal that
+is molten first, in a volume that leaves it room. Whether it is what it is meant to be, the distance
+tells that atoms have gone: a crystal that melts, a melt that freezes or never was one, has no
+values but a reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from ase.units import GPa
 
 from smallcell.audit import displacements
 from smallcell.cells import atom_volume
+from smallcell.mixtures import shares_in, symbols_at_random
 from smallcell.molecular_dynamics import (
     Matter,
     Simulation,
@@ -83,26 +85,32 @@ def thermal_run(
     ----------
     matter : Matter
     element : Mapping
-        ``symbol``, ``lattice``, ``lattice_constant`` (A), a guess within a few per cent.
+        ``symbol``, ``lattice``, ``lattice_constant`` (A), a guess within a few per cent; or, of a
+        liquid, a `mixtures.mixture`.
     conditions : Conditions
     seed : int
-        Of the velocities.
+        Of the velocities, and of which atom of a mixture is where.
 
     Returns
     -------
     report : dict
         ``temperature`` (K), ``volume`` (A^3) and ``enthalpy`` (eV) of an atom as `Estimate`, None
-        with a ``reason``; what was asked for, ``atoms``, ``grade`` and ``seconds``.
+        with a ``reason``; what was asked for, ``atoms``, the ``shares`` of elements among them,
+        ``grade`` and ``seconds``.
     end : Atoms or None
         The last frame of a sound run, at the mean volume.
     """
-    start = solid_start(element, conditions.atoms)
     if conditions.state == "liquid":
-        start = liquid_start(element, conditions.atoms)
+        start = liquid_start(element, conditions.atoms, seed)
+    else:
+        start = solid_start(element, conditions.atoms)
     run = simulate(matter, start, thermal_commands(element["lattice"], conditions, seed))
     report = no_thermal_run(element, conditions.state, run.message or unlike(conditions, run)) | {
         "asked": asdict(conditions),
         "atoms": len(start),
+        "shares": {
+            symbol: number / len(start) for symbol, number in start.symbols.formula.count().items()
+        },
         "grade": run.highest_grade,
         "seconds": run.seconds,
     }
@@ -123,6 +131,7 @@ def no_thermal_run(element: Mapping, state: str, reason: str) -> dict:
         "asked": {"state": state, "temperature": None},
         "reason": reason,
         "atoms": 0,
+        "shares": shares_in(element),
         "temperature": None,
         "volume": None,
         "enthalpy": None,
@@ -147,10 +156,16 @@ def solid_start(element: Mapping, atoms: int) -> Atoms:
     return start
 
 
-def liquid_start(element: Mapping, atoms: int) -> Atoms:
-    """Cube of a crystal with `ROOM` to melt, whatever the element's own crystal is."""
-    edge = np.cbrt(2 * ROOM * atom_volume(element))
-    return solid_start(element | {"lattice": "bcc", "lattice_constant": edge}, atoms)
+def liquid_start(element: Mapping, atoms: int, seed: int) -> Atoms:
+    """Cube of a crystal with `ROOM` to melt, whatever the element's own crystal is.
+
+    Atoms of a mixture have places at random. No name of one is known to ASE, hence the X.
+    """
+    edge = np.cbrt(2 * ROOM * atom_volume(element | {"symbol": "X"}))
+    start = solid_start({"symbol": "X", "lattice": "bcc", "lattice_constant": edge}, atoms)
+    rng = np.random.default_rng(seed)
+    start.symbols = symbols_at_random(shares_in(element), len(start), rng)
+    return start
 
 
 def thermal_commands(lattice: str, conditions: Conditions, seed: int) -> list[str]:

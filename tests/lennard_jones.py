@@ -33,7 +33,7 @@ def argon(cutoff: float) -> Matter:
         ("Ar",),
         (
             f"pair_style lj/cut {cutoff * SIGMA}",
-            f"pair_coeff 1 1 {EPSILON} {SIGMA}",
+            f"pair_coeff * * {EPSILON} {SIGMA}",
             "pair_modify tail yes",
         ),
     )

@@ -72,7 +72,8 @@ def test_every_campaign_in_config_has_no_fault(name, monkeypatch):
 def test_all_static_properties_can_be_asked_for_and_are_by_default(filled):
     names = list(properties(seed=1))
     assert SCHEMA["$defs"]["properties"]["items"]["enum"] == names
-    assert filled["validation"]["properties"] == names
+    # One element has no compounds.
+    assert [*filled["validation"]["properties"], "compounds"] == names
     assert filled["validation"]["dft"] == []
 
 
@@ -83,6 +84,12 @@ def test_all_dynamic_properties_can_be_asked_for_and_none_is_by_default(filled):
     assert filled["validation"]["dynamics"]["melting"]["runs"] == 4
 
 
+def test_compounds_take_two_elements(filled):
+    asked = changed(filled, "validation.properties", ["lattices", "compounds"])
+    (fault,) = meaning_faults(asked, LEVELS)
+    assert fault.startswith("validation.properties: compounds are those of two elements or more")
+
+
 @pytest.mark.parametrize(
     ("dynamics", "words"),
     [
@@ -90,10 +97,14 @@ def test_all_dynamic_properties_can_be_asked_for_and_none_is_by_default(filled):
         ({"liquid": []}, ["validation.dynamics.liquid", "diffusion"]),
         ({"liquid": [], "solid": []}, ["neither solid nor liquid"]),
         ({"melting": {"between": [400, 300]}}, ["melting.between: 400 to 300", "lower end"]),
+        ({"mixtures": []}, ["validation.dynamics.mixtures: none is given for mixing"]),
+        ({"mixtures": ["Na0.5K0.6"]}, ["mixtures[0]: Na0.5K0.6", "1.1 together"]),
+        ({"mixtures": ["Na0.5K0.5"]}, ["mixtures[0]: Na0.5K0.5", "Na is not among", "K"]),
+        ({"mixtures": ["Na0.4K0.6", "K0.6Na0.4"]}, ["mixtures[1]: K0.6Na0.4 is there twice"]),
     ],
 )
 def test_dynamics_that_would_find_nothing_are_refused_in_one_line(filled, dynamics, words):
-    validation = filled["validation"] | {"dynamic": ["density", "diffusion"]}
+    validation = filled["validation"] | {"dynamic": ["density", "diffusion", "mixing"]}
     validation["dynamics"] = validation["dynamics"] | dynamics
     faults = meaning_faults(filled | {"validation": validation}, LEVELS)
     assert any(all(word in fault for word in words) for fault in faults), faults

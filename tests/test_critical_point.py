@@ -74,7 +74,7 @@ def test_the_densities_of_a_slab_are_those_of_its_phases_wherever_it_is():
 
 def test_a_slab_fills_a_third_of_its_box():
     element = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
-    start = slab_start(element, 100)
+    start = slab_start(element, 100, seed=1)
     lengths = start.cell.lengths()
     assert lengths[2] == pytest.approx(3 * lengths[0])
     assert np.ptp(start.positions[:, 2]) < lengths[0]

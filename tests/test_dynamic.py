@@ -6,7 +6,7 @@ import pytest
 from ase.units import kB
 
 from smallcell.coexistence import not_begun
-from smallcell.dynamic import critical, density, diffusion, melting, structure
+from smallcell.dynamic import critical, density, diffusion, melting, mixing, structure
 from smallcell.dynamic_table import Found, dynamic_in_words, dynamic_table, temperature_of
 from smallcell.series import Estimate
 from smallcell.thermal import no_thermal_run
@@ -73,6 +73,51 @@ def test_densities_are_masses_of_volumes_and_a_failed_run_is_empty():
     assert found["expansion of the solid"].estimate.value == pytest.approx(1e4 * np.log(73 / 72))
     assert found["expansion of the liquid"].estimate is None
     assert "two temperatures" in found["expansion of the liquid"].reason
+
+
+def test_a_mixture_is_heavier_and_warmer_than_its_elements_by_what_its_reports_say():
+    name, shares = "Na0.25K0.75", {"Na": 0.25, "K": 0.75}
+    mixed = [thermal("liquid", 400, 70.0, -1.0) | {"element": name, "shares": shares}]
+    (found, _) = density(name, mixed)
+    assert found.estimate.value == pytest.approx(1660.539 * (0.25 * 22.98977 + 0.75 * 39.0983) / 70)
+    elements = {
+        "Na": [thermal("liquid", 800, 1.0), thermal("liquid", 400, 42.0, -1.1)],
+        "K": [thermal("liquid", 400, 80.0, -0.98)],
+    }
+    heat, growth = mixing(mixed, elements)
+    assert heat.quantity == "enthalpy of mixing, 400 K"
+    assert heat.estimate.value == pytest.approx((-1.0 + 0.25 * 1.1 + 0.75 * 0.98) * 96.4853)
+    errors = 0.0003 * np.sqrt(1 + 0.25**2 + 0.75**2)
+    assert heat.estimate.error == pytest.approx(errors * 96.4853, rel=1e-4)
+    assert growth.estimate.value == pytest.approx(100 * (70.0 / 70.5 - 1))
+    elements["K"] = [thermal("liquid", 400, None)]
+    assert {one.reason for one in mixing(mixed, elements)} == {"K: not liquid"}
+    assert {one.estimate for one in mixing(mixed, elements)} == {None}
+
+
+def test_each_element_of_a_mixture_has_its_own_diffusion_and_each_pair_its_shell():
+    reports = []
+    for temperature in (400, 800):
+        whole = liquid(temperature, 0.5)
+        of_sodium = whole["diffusion"] | {"corrected": {"value": temperature / 400, "error": 0.01}}
+        of_pairs = {pair: {"shell": whole["shell"]} for pair in ("Na-Na", "Na-K", "K-Na")}
+        reports.append(
+            whole
+            | {"by_element": {"Na": of_sodium, "K": whole["diffusion"]}}
+            | {"partial": of_pairs | {"K-K": {"shell": {}}}}
+        )
+    found = by_name(diffusion(reports))
+    assert found["D of Na, 800 K"].estimate.value == pytest.approx(20)
+    assert found["D of K, 800 K"].estimate.value == pytest.approx(5)
+    assert "D, 800 K" not in found
+    energy = kB * np.log(2) / (1 / 400 - 1 / 800)
+    assert found["activation energy of Na"].estimate.value == pytest.approx(1000 * energy)
+    assert found["activation energy of K"].estimate.value == pytest.approx(0, abs=1e-9)
+    shells = by_name(structure(reports))
+    assert shells["neighbours, Na-K, 400 K"].estimate == Estimate(4.0, 0.1)
+    assert shells["neighbours, K-K, 400 K"].estimate is None
+    assert "as in a gas" in shells["neighbours, K-K, 400 K"].reason
+    assert temperature_of("neighbours, K-K, 400 K") == 400
 
 
 def test_diffusion_is_in_square_centimetres_and_obeys_arrhenius():

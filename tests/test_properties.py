@@ -22,7 +22,16 @@ from smallcell.canonical import canonical_form
 from smallcell.cells import crystal
 from smallcell.coexistence import not_begun
 from smallcell.cost import expected_cost
-from smallcell.dynamic import DYNAMIC, critical, density, diffusion, melting, structure
+from smallcell.dynamic import (
+    DYNAMIC,
+    critical,
+    density,
+    diffusion,
+    eutectic,
+    melting,
+    mixing,
+    structure,
+)
 from smallcell.elastic import STRAIN
 from smallcell.engine import MTPCalculator
 from smallcell.labels import Fate, crystal_calculation, k_mesh
@@ -35,6 +44,7 @@ from smallcell.properties import (
     properties,
     static_in_words,
     structures_to_label,
+    subjects,
     values_by_potential,
 )
 from smallcell.published import KINDS
@@ -212,17 +222,25 @@ def dynamic_quantities() -> set[tuple[str, str]]:
         for temperature in asked[state]["default"]
     ]
     none = {"reason": {"shell": "none", "diffusion": "none"}, "shell": {}, "diffusion": None}
+    # Those of mixtures that are published.
+    thermal += [
+        no_thermal_run({"symbol": "Na-K"}, "liquid", "none")
+        | {"asked": {"state": "liquid", "temperature": temperature}}
+        for temperature in (373, 384, 823)
+    ]
     liquid = [one | none for one in thermal if one["asked"]["state"] == "liquid"]
     values = {
         "density": density("K", thermal),
         "structure": structure(liquid),
         "diffusion": diffusion(liquid),
+        "mixing": mixing(liquid, dict.fromkeys(("Na-K", "K"), liquid)),
         "melting": melting([not_begun({"symbol": "K"}, "none")], {}),
     }
     assert tuple(values) == DYNAMIC
     found = {(name, one.quantity) for name, ones in values.items() for one in ones}
-    # From slabs, by a command of its own.
-    return found | {("critical-point", one.quantity) for one in critical([])}
+    # By commands of their own.
+    found |= {("critical-point", one.quantity) for one in critical([])}
+    return found | {("eutectic", one.quantity) for one in eutectic([], "K")}
 
 
 def test_published_values_are_of_quantities_that_there_are(sound_potential):
@@ -231,7 +249,8 @@ def test_published_values_are_of_quantities_that_there_are(sound_potential):
     calculator = MTPCalculator(sound_potential.potential)
     known = {("equation_of_state", "a0"), ("equation_of_state", "B")}
     for name in PROPERTIES:
-        known |= {(name, quantity) for quantity in found(name, element, calculator)}
+        if not PROPERTIES[name].of_alloy:
+            known |= {(name, quantity) for quantity in found(name, element, calculator)}
     known |= dynamic_quantities()
     published = yaml.safe_load((REPOSITORY / "config/references.yaml").read_text())
     for entry in (entry for entries in published.values() for entry in entries):
@@ -303,7 +322,8 @@ def test_structures_of_one_kind_have_one_mesh_no_coarser_than_the_campaigns(name
         {"symbol": "Na", "lattice": "fcc", "lattice_constant": 5.35},
     ]
     asked = structures_to_label(PROPERTIES[name], elements, 0.33)
-    number = sum(len(PROPERTIES[name].structures(element)) for element in elements)
+    of_all = subjects(PROPERTIES[name], elements)
+    number = sum(len(PROPERTIES[name].structures(subject)) for subject in of_all)
     assert len(asked) == number
     meshes: dict[tuple, set] = {}
     for atoms in asked:
@@ -321,7 +341,10 @@ def test_structures_of_one_kind_have_one_mesh_no_coarser_than_the_campaigns(name
 def test_symmetry_spares_pw_what_is_the_same_crystal():
     bcc = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
     numbers = {
-        name: [len(atoms) for atoms in asked.structures(bcc)] for name, asked in PROPERTIES.items()
+        name: [
+            len(atoms) for subject in subjects(asked, [bcc]) for atoms in asked.structures(subject)
+        ]
+        for name, asked in PROPERTIES.items()
     }
     assert numbers == {
         "lattices": 10 * [1] + 5 * [2],
@@ -331,6 +354,8 @@ def test_symmetry_spares_pw_what_is_the_same_crystal():
         "vacancy": [16, 15],
         "surfaces": [6, 6, 5, 5, 10, 10],
         "forces": [16, 16, 16],
+        # Of an alloy of one element there is no more.
+        "compounds": 5 * [1],
     }
 
 

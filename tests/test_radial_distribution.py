@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, make_supercell
 
+from smallcell.prototypes import prototype
 from smallcell.radial_distribution import (
     bin_edges,
     distribution,
@@ -36,6 +37,38 @@ def test_the_neighbours_of_a_crystal_are_those_of_its_shells():
     atoms = bulk("K", "bcc", a=5.0, cubic=True) * (4, 4, 5)
     radii = np.array([4.0, 4.5, 5.1, 7.2])
     assert neighbours_within(atoms, radii) == pytest.approx([0, 8, 14, 26])
+
+
+def test_the_neighbours_in_a_compound_are_of_the_element_that_is_asked_for():
+    """D0_3: potassium has eight of sodium next to it, of which a third has four of potassium."""
+    atoms = prototype("D0_3", ("Na", "K"), 10.0)
+    atoms = make_supercell(atoms, [[-1, 1, 1], [1, -1, 1], [1, 1, -1]]) * (2, 2, 2)
+    radii = np.array([4.5, 5.2])
+    expected = {"K-Na": [8, 14], "Na-K": [8 / 3, 14 / 3], "K-K": [0, 0]}
+    for pair, numbers in expected.items():
+        found = neighbours_within(atoms, radii, tuple(pair.split("-")))
+        assert found == pytest.approx(numbers)
+    total = neighbours_within(atoms, radii)
+    of_sodium = expected["Na-K"] + neighbours_within(atoms, radii, ("Na", "Na"))
+    assert 0.75 * of_sodium + 0.25 * np.array(expected["K-Na"]) == pytest.approx(total)
+
+
+def test_names_without_a_meaning_make_partial_functions_alike():
+    rng = np.random.default_rng(4)
+    crystal = bulk("K", "fcc", a=6.4, cubic=True) * (4, 4, 4)
+    frames = []
+    for _ in range(20):
+        frame = crystal.copy()
+        frame.positions += rng.normal(0, 0.25, frame.positions.shape)
+        frame.symbols[rng.permutation(len(frame))[:64]] = "Na"
+        frames.append(frame)
+    whole = liquid_structure(frames)
+    for pair, neighbours in (("Na", "K"), 9.0), (("K", "Na"), 3.0), (("K", "K"), 9.0):
+        found = liquid_structure(frames, pair)
+        near = whole.distances > 3.5
+        assert np.abs(found.distribution - whole.distribution)[near].max() < 0.3
+        assert found.shell["coordination"].value == pytest.approx(neighbours, rel=0.03)
+        assert found.shell["peak"].value == pytest.approx(whole.shell["peak"].value, rel=0.01)
 
 
 def test_the_first_shell_of_a_warm_crystal_has_its_nearest_neighbours():

@@ -8,8 +8,10 @@ from ase.build import bulk
 from ase.units import GPa, kB
 from lennard_jones import EPSILON, SIGMA, UNIT, argon
 
+from smallcell.dynamic import mixing
 from smallcell.liquid import liquid_in_words, liquid_run
-from smallcell.molecular_dynamics import matter_of, simulate
+from smallcell.mixtures import mixture
+from smallcell.molecular_dynamics import Matter, matter_of, simulate
 from smallcell.series import Estimate
 from smallcell.thermal import (
     Conditions,
@@ -77,6 +79,32 @@ def test_liquid_argon_has_the_structure_and_the_friction_of_a_simple_liquid(liqu
     assert "1e-5 cm2/s" in liquid_in_words(report)
 
 
+def test_argon_of_two_names_mixes_without_heat_and_is_one_liquid(liquid_argon):
+    """Krypton that is argon but in its name and mass: masses do not tell in a classical liquid."""
+    alone, _, whole = liquid_argon
+    names = ("Ar", "Kr")
+    alike = Matter(names, argon(3.0).interaction)
+    half = mixture({"Ar": 0.5, "Kr": 0.5}, [ARGON | {"symbol": name} for name in names])
+    conditions = Conditions(**alone["asked"] | {"duration": 40.0})
+    thermal, end = thermal_run(alike, half, conditions, seed=2)
+    assert thermal["reason"] == ""
+    assert thermal["shares"] == {"Ar": 0.5, "Kr": 0.5}
+    heat, growth = mixing([thermal], dict.fromkeys(names, [alone]))
+    # 0.1 kJ/mol are a hundredth of what holds the liquid together.
+    for found, least in ((heat, 0.05), (growth, 1.5)):
+        assert found.estimate.error < least
+        assert abs(found.estimate.value) < 4 * found.estimate.error
+    report = liquid_run(alike, end, thermal, 80.0, seed=2)
+    shells = {pair: one["shell"] for pair, one in report["partial"].items()}
+    assert set(shells) == {"Ar-Ar", "Ar-Kr", "Kr-Ar", "Kr-Kr"}
+    for shell in shells.values():
+        assert shell["peak"]["value"] / SIGMA == pytest.approx(1.09, abs=0.03)
+        expected = whole["shell"]["coordination"]["value"] / 2
+        assert shell["coordination"]["value"] == pytest.approx(expected, rel=0.1)
+    light, heavy = (report["by_element"][name]["corrected"]["value"] for name in names)
+    assert light > heavy > 0
+
+
 def test_a_liquid_that_is_none_has_no_structure_but_its_reason():
     thermal = {"element": "K", "asked": {"temperature": 400.0}, "reason": "not liquid"}
     report = liquid_run(argon(3.0), None, thermal, 80.0, seed=1)
@@ -122,7 +150,7 @@ def test_a_run_that_explodes_has_a_message_and_no_frames(sound_potential):
 
 def test_starts_have_the_atoms_and_the_room_that_they_need():
     hcp = {"symbol": "Mg", "lattice": "hcp", "lattice_constant": 3.2}
-    start = liquid_start(hcp, 100)
+    start = liquid_start(hcp, 100, seed=1)
     crystal = bulk("Mg", "hcp", a=3.2, covera=np.sqrt(8 / 3))
     assert len(start) == 128
     assert start.get_volume() / 128 == pytest.approx(1.1 * crystal.get_volume() / 2)
