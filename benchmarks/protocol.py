@@ -30,11 +30,13 @@ from smallcell.approach import wall
 from smallcell.candidates import gather
 from smallcell.cells import starts
 from smallcell.choice import Choice, Outcome, choose, within_budget
+from smallcell.composition import tenths_of
 from smallcell.cost import expected_cost
+from smallcell.coverage import coverage_table
 from smallcell.draws import Walker, draw_conditions
 from smallcell.engine import Engine, rows, with_active_set
 from smallcell.ensemble import disagreement, members
-from smallcell.errors import errors, in_report_units
+from smallcell.errors import differences, errors, in_report_units, summary
 from smallcell.formats import read_labelled
 from smallcell.held_out import intolerable, of_stage, taken_in
 from smallcell.labels import crystal_calculation
@@ -56,6 +58,7 @@ class Campaign:
         self.training: list[Atoms] = []
         self.held_out: list[Atoms] = []
         self.hours = 0.0
+        self.formulas: dict[str, list[str]] = {}
         self.unit = 1.0
         self.unit = seconds / self.expected(_low_symmetry(config["elements"][0]))
         self.learn(seeds(config["elements"], config["seeds"]), "seeds", None)
@@ -87,14 +90,18 @@ class Campaign:
         found = refit(self.training, before, self.species, self.config, self.config["seed"], 2)
         grade = self.config["potential"]["grade"]
         self.potential = with_active_set(found.potential, self.training, grade, 2)
-        self.members = members(
-            emphasised(self.training, settings["energy_scale"]),
-            found.potential,
-            Weights(**settings["weights"]),
-            found.ridge,
-            settings["members"],
-            np.random.default_rng(self.config["seed"]),
-            2,
+        self.members = (
+            members(
+                emphasised(self.training, settings["energy_scale"]),
+                found.potential,
+                Weights(**settings["weights"]),
+                found.ridge,
+                settings["members"],
+                np.random.default_rng(self.config["seed"]),
+                2,
+            )
+            if settings["members"]
+            else []
         )
 
     def walks(self, stage: Mapping, number: int) -> list[Walk]:
@@ -118,6 +125,8 @@ class Campaign:
                 folder.mkdir()
                 provide(folder, Path(name) / "potential.almtp")
                 drawn = draw_conditions(walker, self.config["elements"], stage, sampling, start)
+                formula = drawn.start.get_chemical_formula()
+                self.formulas.setdefault(stage["name"], []).append(formula)
                 write_walk(folder, drawn, sampling, self.species, barrier)
                 found = walk(folder, self.species)
                 for frame in [*found.frames, *found.samples]:
@@ -147,7 +156,9 @@ class Campaign:
             if self.config["selection"]["prefer"] == "cheapest"
             else None,
             intolerable(in_report_units(errors(self.potential, own)), self.config["verdict"]),
-            disagreement(self.members, samples.structures).force,
+            disagreement(self.members, samples.structures).force
+            if self.members
+            else np.zeros(len(samples.structures)),
             np.random.default_rng([zlib.crc32(stage["name"].encode()), number]),
         )
 
@@ -178,25 +189,52 @@ def row(campaign: Campaign, name: str, words: str, unseen: Sequence[Atoms]) -> s
     )
 
 
+def coverage(campaign: Campaign, unseen: Sequence[Atoms]) -> str:
+    """Walks, labels and errors by composition, of an alloy, and labels with symmetry by stage."""
+    labelled = campaign.training + campaign.held_out
+    table = coverage_table(labelled, campaign.formulas, campaign.species)
+    by_composition: dict[tuple[int, ...], list] = {}
+    found = differences(campaign.potential, unseen, up_to_constants=True)
+    for one, atoms in zip(found, unseen, strict=True):
+        by_composition.setdefault(tenths_of(atoms, campaign.species), []).append(one)
+    lines = [table.to_string(index=False, float_format="%.0f")]
+    for tenths, part in sorted(by_composition.items()):
+        of_range = summary(part)
+        lines.append(
+            f"tenths {', '.join(map(str, tenths))}: {of_range.configurations} structures, "
+            f"{1e3 * of_range.force:.2f} meV/A, {1e3 * of_range.energy:.2f} meV/atom"
+        )
+    return "\n".join(lines)
+
+
 def run(config: Mapping, oracle: Potential, unseen: Sequence[Atoms], seconds: float) -> None:
-    """Run a campaign and print a line a round."""
+    """Run a campaign; print a line a round and, of an alloy, errors by composition."""
     campaign = Campaign(config, oracle, seconds)
     print(row(campaign, "seeds", "", unseen), flush=True)
     for stage in config["stages"]:
-        for number in range(stage["rounds"]):
-            found = campaign.walks(stage, number)
-            chosen = campaign.choice(stage, number, found)
-            if not chosen.structures:
-                break
-            chosen = campaign.affordable(chosen)
-            if chosen.outcome == Outcome.BUDGET:
-                print("the budget is spent")
-                return
-            name = f"{stage['name']}/{number:03d}"
-            campaign.learn(chosen.structures, name, campaign.potential)
-            fates = Counter(str(one.fate) for one in found)
-            words = ", ".join(f"{times} {fate}" for fate, times in fates.items())
-            print(row(campaign, name, f"{chosen.outcome}; {words}", unseen), flush=True)
+        if not walked(campaign, stage, unseen):
+            print("the budget is spent")
+            break
+    if len(campaign.species) > 1:
+        print(coverage(campaign, unseen))
+
+
+def walked(campaign: Campaign, stage: Mapping, unseen: Sequence[Atoms]) -> bool:
+    """Go through a stage, printing a line a round; say whether the budget has lasted."""
+    for number in range(stage["rounds"]):
+        found = campaign.walks(stage, number)
+        chosen = campaign.choice(stage, number, found)
+        if not chosen.structures:
+            break
+        chosen = campaign.affordable(chosen)
+        if chosen.outcome == Outcome.BUDGET:
+            return False
+        name = f"{stage['name']}/{number:03d}"
+        campaign.learn(chosen.structures, name, campaign.potential)
+        fates = Counter(str(one.fate) for one in found)
+        words = ", ".join(f"{times} {fate}" for fate, times in fates.items())
+        print(row(campaign, name, f"{chosen.outcome}; {words}", unseen), flush=True)
+    return True
 
 
 def main(path: str, oracle: str, labelled: str, seconds: str = "70", *numbers: str) -> None:

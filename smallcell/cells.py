@@ -56,6 +56,15 @@ def atom_volume(element: Mapping) -> float:
     return atoms.get_volume() / len(atoms)
 
 
+def vegard_volume(atoms: Atoms, elements: Sequence[Mapping]) -> float:
+    """Volume of an alloy's atoms (A^3) by Vegard's law.
+
+    The edge of the cube that an atom fills is the mean of those in the crystals of the elements.
+    """
+    edges = {element["symbol"]: np.cbrt(atom_volume(element)) for element in elements}
+    return float(len(atoms) * np.mean([edges[symbol] for symbol in atoms.symbols]) ** 3)
+
+
 def parent(lattice: str, element: Mapping) -> Atoms:
     """Primitive cell of a parent crystal, with the volume an atom has in the element's own lattice.
 

@@ -4,7 +4,8 @@ Hydrostatically strained crystals tell how the energy goes with the volume, but 
 on their sites; a fit to them alone says nothing of forces, and walks end at once. Crystals in which
 two neighbours have come close tell of both for few labels: they keep the rotations about the line
 between the two, which spares pw.x most k-points, and mark out the repulsion that the rare events of
-long runs need (docs/results.md has the effect).
+long runs need (docs/results.md has the effect). Of an alloy, ordered compounds tell what one
+element is to the other, at the price of crystals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from ase import Atoms
 from ase.neighborlist import neighbor_list
 
 from smallcell.cells import crystal
+from smallcell.prototypes import compounds
 
 
 def seeds(elements: Sequence[Mapping], settings: Mapping) -> list[Atoms]:
@@ -33,7 +35,7 @@ def seeds(elements: Sequence[Mapping], settings: Mapping) -> list[Atoms]:
         for entry in settings["close"]
         for atoms in close_pairs(element, entry["cell"], entry["distances"])
     ]
-    return strained + close
+    return strained + close + strained_compounds(elements, settings["compounds"])
 
 
 def strained_crystals(
@@ -62,6 +64,32 @@ def strained_crystals(
             atoms = crystal(element, unit, (1, 1, 1))
             atoms.set_cell(atoms.cell * factor, scale_atoms=True)
             atoms.info |= {"element": element["symbol"], "strain": float(factor)}
+            structures.append(atoms)
+    return structures
+
+
+def strained_compounds(elements: Sequence[Mapping], settings: Mapping) -> list[Atoms]:
+    """Ordered compounds of all pairs of elements, evenly strained; none of an element alone.
+
+    Parameters
+    ----------
+    elements : sequence of Mapping
+        The configuration's ``elements``.
+    settings : Mapping
+        ``prototypes``; ``strain``, the lowest and highest factor on the lengths of Vegard's law;
+        ``number`` of strains.
+
+    Returns
+    -------
+    list of Atoms
+        ``info`` has ``prototype`` and ``strain``.
+    """
+    structures = []
+    for perfect in compounds(elements, settings["prototypes"]):
+        for factor in np.linspace(*settings["strain"], settings["number"]):
+            atoms = perfect.copy()
+            atoms.set_cell(atoms.cell * factor, scale_atoms=True)
+            atoms.info |= {"strain": float(factor)}
             structures.append(atoms)
     return structures
 

@@ -54,13 +54,18 @@ def test_a_cell_of_one_atom_has_no_pair():
         close_pairs(POTASSIUM | {"lattice": "sc"}, (1, 1, 1), [0.7])
 
 
-def test_the_seeds_of_a_campaign_are_both():
+def test_the_seeds_of_an_alloy_are_crystals_close_pairs_and_compounds():
     settings = {
         "strain": [0.9, 1.1],
         "number": 3,
         "unit": "primitive",
         "close": [{"cell": [1, 1, 1], "distances": [0.7, 0.8]}],
+        "compounds": {"prototypes": ["B2", "L1_2"], "strain": [0.9, 1.0], "number": 2},
     }
     found = seeds([POTASSIUM, SODIUM], settings)
-    assert ["close" in atoms.info for atoms in found] == 6 * [False] + 4 * [True]
-    assert [str(atoms.symbols) for atoms in found[6:]] == ["K2", "K2", "Na2", "Na2"]
+    assert ["close" in atoms.info for atoms in found[:10]] == 6 * [False] + 4 * [True]
+    assert [str(atoms.symbols) for atoms in found[6:10]] == ["K2", "K2", "Na2", "Na2"]
+    compounds = [(atoms.info["prototype"], str(atoms.symbols)) for atoms in found[10::2]]
+    assert compounds == [("B2", "KNa"), ("L1_2", "K3Na"), ("L1_2", "Na3K")]
+    assert np.allclose(found[10].cell.array, 0.9 * found[11].cell.array)
+    assert len(seeds([POTASSIUM], settings)) == 5
