@@ -77,6 +77,7 @@ def draw_conditions(
     stage: Mapping,
     sampling: Mapping,
     known: Atoms | None = None,
+    bowings: Sequence[Mapping] = (),
 ) -> Conditions:
     """Draw temperatures, pressures and starting structure of a walker.
 
@@ -92,6 +93,8 @@ def draw_conditions(
         ``strain``, ``displacement`` (A).
     known : Atoms, optional
         Structure to start from in place of a crystal; its cell and composition stay.
+    bowings : sequence of Mapping
+        Where Vegard's law is to be bent, see `smallcell.mixing`.
     """
     rng = walker.generator()
     ends = 2 if sampling["ramp"] else 1
@@ -104,7 +107,7 @@ def draw_conditions(
     if walker.number < round(sampling["hottest"] * sampling["walkers"]):
         temperature = np.ones(1)
     if known is None:
-        start = _crystal(elements, stage, cell, sum(rest), rng)
+        start = _crystal(elements, stage, cell, sum(rest), bowings, rng)
         start.set_cell(start.cell * _between(sampling["strain"], strain), scale_atoms=True)
         start.info["kind"] = "crystal"
     else:
@@ -135,11 +138,13 @@ def _crystal(
     stage: Mapping,
     cell: float,
     composition: float,
+    bowings: Sequence[Mapping],
     rng: np.random.Generator,
 ) -> Atoms:
     """Draw a composition, one of the stage's cells that can have it, and where its elements sit.
 
-    The lattice is that of the element with the largest share; the volume is that of Vegard's law.
+    The lattice is that of the element with the largest share; the volume is that of Vegard's law,
+    bent where that fails.
     """
     by_lattice = {element["lattice"]: starts(element, stage) for element in elements}
     cells = [by_lattice[element["lattice"]] for element in elements]
@@ -149,7 +154,7 @@ def _crystal(
     fitting = [atoms for atoms in cells[int(np.argmax(counts))] if len(atoms) == sum(counts)]
     atoms = fitting[int(cell * len(fitting))].copy()
     atoms.symbols = rng.permutation(np.repeat([one["symbol"] for one in elements], counts))
-    scale = np.cbrt(vegard_volume(atoms, elements) / atoms.get_volume())
+    scale = np.cbrt(vegard_volume(atoms, elements, bowings) / atoms.get_volume())
     atoms.set_cell(atoms.cell * scale, scale_atoms=True)
     return atoms
 
