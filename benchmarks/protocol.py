@@ -179,13 +179,14 @@ def _low_symmetry(element: Mapping) -> Atoms:
 
 
 def row(campaign: Campaign, name: str, words: str, unseen: Sequence[Atoms]) -> str:
-    """One line on a round: cost, labels by atoms, errors on the set."""
-    whole, *_ = errors_by_size(campaign.potential, unseen)
+    """One line on a round: cost, errors on the set and by size, labels by atoms."""
+    whole, *parts = errors_by_size(campaign.potential, unseen)
+    by_size = ", ".join(f"{1e3 * part.force:.1f}" for part in parts if part.configurations)
     sizes = Counter(len(atoms) for atoms in campaign.training + campaign.held_out)
     labels = ", ".join(f"{number} of {atoms}" for atoms, number in sorted(sizes.items()))
     return (
         f"{name:<20} {campaign.hours:5.2f} h  {1e3 * whole.force:8.2f} meV/A "
-        f"{1e3 * whole.energy:7.2f} meV/atom  {labels}  {words}"
+        f"{1e3 * whole.energy:7.2f} meV/atom  by size {by_size}  {labels}  {words}"
     )
 
 

@@ -1,4 +1,4 @@
-"""At what lengths the compounds among the seeds are free of pressure; pw.x where no seed tells."""
+"""At what lengths the compounds among the seeds are at rest; pw.x where no seed tells."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from smallcell.canonical import canonical_form
 from smallcell.files import read_reports, write_report
 from smallcell.jobs import label_once, stored_label
 from smallcell.labels import SUCCESSES, crystal_calculation
-from smallcell.mixing import bowings, free_edge, relaxed_edge
+from smallcell.mixing import bowings, relaxed_edge
 from smallcell.programs import read_program
 from smallcell.progress import log_to, tell
 
@@ -34,9 +34,9 @@ for report in read_reports(snakemake.input.labels):
         compounds.setdefault(name, []).append(stored_label(report, store))
 edges, table = [], []
 for name, labelled in compounds.items():
-    edge, labels = free_edge(labelled), 0
-    if edge is None and len(labelled) > 1:
-        edge, labels = relaxed_edge(labelled, label)
+    if len(labelled) < 2:
+        continue
+    edge, labels = relaxed_edge(labelled, label)
     table.append({"compound": name, "edge": edge, "labels": labels})
     if edge is not None:
         edges.append((labelled[0], edge))

@@ -1,32 +1,26 @@
 """Lengths of alloys: Vegard's law, and what takes its place where it fails.
 
 Walks start from a crystal whose lattice constant is the mean of those of its elements. Of the
-compounds among the seeds pw.x has told by then at what length they are free of pressure. Where that
+compounds among the seeds pw.x has told by then at what length their energy is lowest. Where that
 is too far from the mean, the lengths of the pair of elements are bent: by Vegard's law and a term
-x (1 - x) b with the bowing b that fits its compounds best. A compound that is under pressure, or
-under tension, at all strains of the seeds is relaxed by pw.x.
+x (1 - x) b with the bowing b that fits its compounds best. A compound whose energy is lowest at an
+end of the seeds' strains is relaxed by pw.x, which goes on in that direction.
+
+Energies decide, not pressures: where cut-offs are low these are off by far more.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from ase import Atoms
-from ase.units import GPa
-from scipy.interpolate import PchipInterpolator
 
 from smallcell.cells import vegard_volume
 
 TOLERANCE = 0.02
 """Share of its length that a compound may be off Vegard's law; walks start strained by more."""
 
-FREE = 0.1
-"""Pressure below which a compound counts as relaxed (GPa)."""
-
 LABELS = 6
 """Most labels of a relaxation."""
-
-STEP = 0.1
-"""Largest change of the lengths between two of them, as a share."""
 
 
 def edge(atoms: Atoms) -> float:
@@ -34,13 +28,11 @@ def edge(atoms: Atoms) -> float:
     return float(np.cbrt(atoms.get_volume() / len(atoms)))
 
 
-def pressure(atoms: Atoms) -> float:
-    """Pressure of a labelled structure (GPa)."""
-    return float(-atoms.get_stress()[:3].mean() / GPa)
+def rest_edge(labelled: Sequence[Atoms]) -> float | None:
+    """Edge of an atom's cube (A) at which a compound has its lowest energy.
 
-
-def free_edge(labelled: Sequence[Atoms]) -> float | None:
-    """Edge of an atom's cube (A) at which a compound is free of pressure, between its strains.
+    A parabola in the inverse square of the edge goes through the lowest energy and its two
+    neighbours: to this order the equation of state of F. Birch, Phys. Rev. 71, 809 (1947).
 
     Parameters
     ----------
@@ -50,51 +42,50 @@ def free_edge(labelled: Sequence[Atoms]) -> float | None:
     Returns
     -------
     float or None
-        None if its pressure is of one sign throughout.
+        None if the lowest energy is at an end.
     """
-    points = sorted({edge(atoms): pressure(atoms) for atoms in labelled}.items())
-    if len(points) < 2:
+    points = sorted((edge(atoms), atoms.get_potential_energy()) for atoms in labelled)
+    edges, energies = np.transpose(points)
+    lowest = int(np.argmin(energies))
+    if lowest in (0, len(points) - 1):
         return None
-    inside = PchipInterpolator(*np.transpose(points)).roots(extrapolate=False)
-    # What is stretched until it breaks has a zero too, where the pressure comes back from below.
-    return float(min(inside)) if len(inside) else None
+    around = slice(lowest - 1, lowest + 2)
+    curvature, slope, _ = np.polyfit(edges[around] ** -2, energies[around], 2)
+    return float(np.sqrt(-2 * curvature / slope))
 
 
 def relaxed_edge(
     labelled: Sequence[Atoms], label: Callable[[Atoms], Atoms | None]
 ) -> tuple[float | None, int]:
-    """Look for a compound's free edge beyond its strains, by secants of the pressure.
+    """Find the edge at which a compound has its lowest energy, beyond its strains if need be.
 
     Parameters
     ----------
     labelled : sequence of Atoms
-        One compound, strained, of two strains or more.
+        One compound, of two strains or more.
     label : callable
         Labels a structure by pw.x; None if it fails.
 
     Returns
     -------
     edge : float or None
-        A; None if no label has come close enough to zero pressure, see `FREE`.
+        A; None if it is not found within `LABELS` or a label fails.
     labels : int
         How many it took.
     """
-    nearest = sorted(labelled, key=lambda atoms: abs(pressure(atoms)))[:2]
-    last, before = nearest
-    for number in range(1, LABELS + 1):
-        slope = (pressure(last) - pressure(before)) / np.log(edge(last) / edge(before))
-        # A crystal resists: where a secant says otherwise it is stepped over.
-        wanted = -pressure(last) / slope if slope < 0 else np.sign(pressure(last)) * STEP
-        factor = np.exp(np.clip(wanted, -STEP, STEP))
-        next_one = last.copy()
-        next_one.set_cell(next_one.cell.array * factor, scale_atoms=True)
-        found = label(next_one)
-        if found is None:
-            return None, number
-        before, last = last, found
-        if abs(pressure(last)) < FREE:
-            return edge(last), number
-    return None, LABELS
+    known = sorted(labelled, key=edge)
+    for number in range(LABELS + 1):
+        found = rest_edge(known)
+        if found is not None or number == LABELS:
+            return found, number
+        down = known[0].get_potential_energy() < known[-1].get_potential_energy()
+        last, before = known[:2] if down else known[:-3:-1]
+        further = last.copy()
+        further.set_cell(last.cell.array * edge(last) / edge(before), scale_atoms=True)
+        new = label(further)
+        if new is None:
+            return None, number + 1
+        known = [new, *known] if down else [*known, new]
 
 
 def bowings(edges: Sequence[tuple[Atoms, float]], elements: Sequence[Mapping]) -> list[dict]:
@@ -103,7 +94,7 @@ def bowings(edges: Sequence[tuple[Atoms, float]], elements: Sequence[Mapping]) -
     Parameters
     ----------
     edges : sequence of (Atoms, float)
-        Compounds of two elements each, whatever their volume, and their free edges (A).
+        Compounds of two elements each, whatever their volume, and their edges at rest (A).
     elements : sequence of Mapping
         The configuration's ``elements``.
 
