@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from ase import Atoms
 from ase.data import atomic_masses, atomic_numbers, covalent_radii
-from ase.neighborlist import neighbor_list
 
+from smallcell.approach import shortest_distances
 from smallcell.canonical import symmetry_of
 from smallcell.composition import PARTS, tenths_of
 from smallcell.errors import differences, energy_constants, summary
@@ -224,14 +224,7 @@ def pair_table(
     DataFrame
         ``shortest A`` is empty where no two atoms of the pair are within the cut-off.
     """
-    shortest: dict[tuple[str, str], float] = {}
-    for atoms in structures:
-        first, second, distances = neighbor_list("ijd", atoms, cutoff)
-        for one, other in combinations_with_replacement(sorted(set(atoms.symbols)), 2):
-            both = (atoms.symbols[first] == one) & (atoms.symbols[second] == other)
-            if both.any():
-                known = shortest.get((one, other), np.inf)
-                shortest[one, other] = min(known, float(distances[both].min()))
+    shortest = shortest_distances(structures, cutoff)
     radii = {symbol: covalent_radii[atomic_numbers[symbol]] for symbol in species}
     return pd.DataFrame(
         {
