@@ -2,6 +2,7 @@ rule coverage:
     """What is known of an alloy: walks, labels, errors, grades by composition and by element."""
     input:
         potential=final("potential.almtp"),
+        wall=final("wall.json"),
         train=final("train.extxyz"),
         held_out=final("held_out.extxyz"),
         samples=lambda wildcards: [

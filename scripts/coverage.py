@@ -21,6 +21,7 @@ from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.selection import grades
 from smallcell.training import read_structures
+from smallcell.wall import read_wall
 
 log_to(snakemake.log[0])
 given, output = snakemake.input, snakemake.output
@@ -40,8 +41,16 @@ write_table(
     composition_table(potential, sets, read_reports(given.labels), met, known),
 )
 write_table(output.elements, element_table(potential, sets, read_reports(given.references)))
-closest = snakemake.params.closest
-write_table(output.pairs, pair_table(train, potential.species, closest, potential.cutoff))
+write_table(
+    output.pairs,
+    pair_table(
+        train,
+        potential.species,
+        snakemake.params.closest,
+        potential.cutoff,
+        read_wall(given.wall),
+    ),
+)
 
 others = potential.species[1:]
 figure, axes = plt.subplots(

@@ -19,6 +19,7 @@ from smallcell.composition import PARTS, tenths_of
 from smallcell.errors import differences, energy_constants, summary
 from smallcell.labels import SUCCESSES
 from smallcell.potential import Potential
+from smallcell.wall import Wall
 
 SYMMETRIC = 0.01
 """A; atoms this close to where symmetry would have them are taken to be there."""
@@ -206,7 +207,11 @@ def element_table(
 
 
 def pair_table(
-    structures: Sequence[Atoms], species: Sequence[str], closest: float, cutoff: float
+    structures: Sequence[Atoms],
+    species: Sequence[str],
+    closest: float,
+    cutoff: float,
+    barrier: Wall,
 ) -> pd.DataFrame:
     """Tell for each pair of elements how close its atoms come in labelled structures.
 
@@ -218,6 +223,8 @@ def pair_table(
         Share of the sum of two covalent radii below which nothing is labelled.
     cutoff : float
         Distances beyond are not looked at (A).
+    barrier : Wall
+        Of the potential.
 
     Returns
     -------
@@ -225,11 +232,13 @@ def pair_table(
         ``shortest A`` is empty where no two atoms of the pair are within the cut-off.
     """
     shortest = shortest_distances(structures, cutoff)
+    walls = {(species[one.first], species[one.second]): one.outer for one in barrier.pairs}
     radii = {symbol: covalent_radii[atomic_numbers[symbol]] for symbol in species}
     return pd.DataFrame(
         {
             "pair": f"{one}-{other}",
             "shortest A": shortest.get(tuple(sorted((one, other))), np.nan),
+            "wall from A": walls.get((one, other), barrier.outer),
             "too close for pw.x A": closest * (radii[one] + radii[other]),
         }
         for one, other in combinations_with_replacement(species, 2)

@@ -17,6 +17,7 @@ from smallcell.coverage import (
     pair_table,
 )
 from smallcell.errors import differences
+from smallcell.wall import PairWall, Wall
 
 SPECIES = ("Na", "K")
 
@@ -114,10 +115,12 @@ def test_an_offset_of_energies_is_told_by_element(structures):
 def test_shortest_distances_are_told_by_pair():
     near = crystal(["Na", "K"])
     far = Atoms("K2", positions=[[0, 0, 0], [0, 0, 4.1]], cell=[9, 9, 9], pbc=True)
-    table = pair_table([near, far], ("Na", "K"), 0.5, 7.0).set_index("pair")
+    barrier = Wall(1.0, 3.0, 3.3, (PairWall(1, 1, 1.0, 3.6, 4.0),))
+    table = pair_table([near, far], ("Na", "K"), 0.5, 7.0, barrier).set_index("pair")
     assert list(table.index) == ["Na-Na", "Na-K", "K-K"]
     assert table.loc["Na-K", "shortest A"] == pytest.approx(4.5 * np.sqrt(3) / 2)
     assert table.loc["K-K", "shortest A"] == pytest.approx(4.1)
     assert table.loc["Na-Na", "shortest A"] == pytest.approx(4.5)
+    assert table["wall from A"].tolist() == [3.3, 3.3, 4.0]
     # Covalent radii of 1.66 and 2.03 A.
     assert table.loc["Na-K", "too close for pw.x A"] == pytest.approx(1.845)
