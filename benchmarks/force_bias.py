@@ -48,6 +48,7 @@ SAMPLING = {
     "hottest": 0,
     "ramp": False,
     "swap_every": 0,
+    "pair_style": "mtp",
     "samples": 0,
 }
 HOT = {"temperature": [300, 800], "displacement": 0.1}

@@ -34,17 +34,17 @@ from smallcell.composition import tenths_of
 from smallcell.cost import expected_cost
 from smallcell.coverage import coverage_table
 from smallcell.draws import Walker, draw_conditions
-from smallcell.engine import Engine, rows, with_active_set
+from smallcell.engine import Engine, rows
 from smallcell.ensemble import disagreement, members
 from smallcell.errors import differences, errors, in_report_units, summary
 from smallcell.formats import read_labelled
 from smallcell.held_out import intolerable, of_stage, taken_in
 from smallcell.labels import crystal_calculation
+from smallcell.learning import extending, learn
 from smallcell.leverage import least_known, least_known_walkers
 from smallcell.loss import Weights, emphasised
 from smallcell.potential import Potential, read_potential, write_potential
 from smallcell.presets import with_preset
-from smallcell.refit import refit
 from smallcell.sampling import Walk, provide, walk, write_walk
 from smallcell.seeds import seeds
 
@@ -87,21 +87,16 @@ class Campaign:
         labelled = [self.label(atoms, batch) for atoms in structures]
         learnt, self.held_out = taken_in(self.held_out, labelled, self.config["verdict"]["rounds"])
         self.training += learnt
-        found = refit(self.training, before, self.species, self.config, self.config["seed"], 2)
-        grade = self.config["potential"]["grade"]
-        self.potential = with_active_set(found.potential, self.training, grade, 2)
-        self.members = (
-            members(
-                emphasised(self.training, settings["energy_scale"]),
-                found.potential,
-                Weights(**settings["weights"]),
-                found.ridge,
-                settings["members"],
-                np.random.default_rng(self.config["seed"]),
-                2,
-            )
-            if settings["members"]
-            else []
+        found = learn(self.training, before, self.species, self.config, self.config["seed"], 2)
+        self.potential = found.potential
+        self.members = members(
+            emphasised(self.training, settings["energy_scale"]),
+            found.potential,
+            Weights(**settings["weights"]),
+            found.ridge,
+            settings["members"],
+            np.random.default_rng(self.config["seed"]),
+            2,
         )
 
     def walks(self, stage: Mapping, number: int) -> list[Walk]:
@@ -128,7 +123,7 @@ class Campaign:
                 formula = drawn.start.get_chemical_formula()
                 self.formulas.setdefault(stage["name"], []).append(formula)
                 write_walk(folder, drawn, sampling, self.species, barrier)
-                found = walk(folder, self.species)
+                found = walk(folder, self.species, sampling["pair_style"])
                 for frame in [*found.frames, *found.samples]:
                     frame.info["walker"] = place
                 return found
@@ -147,18 +142,25 @@ class Campaign:
             self.potential,
             frames,
             samples,
+            extending(
+                self.config["engine"],
+                self.potential,
+                self.training,
+                frames,
+                {
+                    "threshold": self.config["sampling"]["save_above"],
+                    "at_most": self.config["selection"]["at_most"],
+                },
+                np.array(list(map(self.expected, frames.structures)))
+                if self.config["selection"]["prefer"] == "cheapest"
+                else None,
+            ),
             {
-                "threshold": self.config["sampling"]["save_above"],
                 "held_out": self.config["verdict"]["held_out"],
                 "at_most": self.config["selection"]["at_most"],
             },
-            np.array(list(map(self.expected, frames.structures)))
-            if self.config["selection"]["prefer"] == "cheapest"
-            else None,
             intolerable(in_report_units(errors(self.potential, own)), self.config["verdict"]),
-            disagreement(self.members, samples.structures).force
-            if self.members
-            else np.zeros(len(samples.structures)),
+            disagreement(self.members, samples.structures).force,
             np.random.default_rng([zlib.crc32(stage["name"].encode()), number]),
         )
 

@@ -53,6 +53,7 @@ SAMPLING = {
     "ramp": False,
     "velocities": True,
     "swap_every": 0,
+    "pair_style": "mtp",
     "samples": 0,
 }
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}

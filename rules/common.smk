@@ -24,7 +24,9 @@ from smallcell.cells import LATTICES, starts
 from smallcell.choice import Outcome
 from smallcell.configuration import (
     cores_faults,
+    engine_faults,
     image_faults,
+    interface_faults,
     machine_faults,
     meaning_faults,
     schema_faults,
@@ -64,11 +66,13 @@ config.update(with_preset(config, PRESETS))
 
 SCHEMA = str(Path(workflow.basedir) / "config/schemas/config.schema.yaml")
 refuse(schema_faults(config, load_configfile(SCHEMA)))
+refuse(engine_faults(config))
 validate(config, schema=SCHEMA)
 refuse(meaning_faults(config, LEVELS))
 # What a preset stands for decides a label, not its name: giving the same keys repeats nothing.
 config["dft"].pop("preset", None)
 
+MLIP = config["engine"] == "mlip"
 RESULTS = f"results/{config['run']}"
 ELEMENTS = {element["symbol"]: element for element in config["elements"]}
 LATTICE_OF = {
@@ -479,7 +483,9 @@ def check_machine():
     if not workflow.deployment_settings.deployment_method:
         refuse(machine_faults(config))
     elif DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
-        refuse(image_faults(IMAGE))
+        refuse(image_faults(IMAGE, config))
+    else:
+        refuse(interface_faults(config))
     # On a cluster that is the most that a job may have, if there is a limit.
     if workflow.resource_settings.cores:
         refuse(cores_faults(config, workflow.resource_settings.cores))

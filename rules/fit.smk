@@ -44,9 +44,10 @@ rule fit:
     group:
         "learning"
     conda:
-        "../envs/fit.yaml"
+        "../envs/mlip.yaml" if MLIP else "../envs/fit.yaml"
     threads: 8
     params:
+        engine=config["engine"],
         species=list(ELEMENTS),
         potential=config["potential"],
         # How many members an ensemble has changes no fit.

@@ -3,6 +3,7 @@ checkpoint select:
     input:
         # With the active set that the walkers' grades come from.
         potential=before("potential.almtp"),
+        train=before("train.extxyz") if MLIP else [],
         members=members_before,
         held_out=before("held_out.extxyz"),
         costs=before("costs.json"),
@@ -16,8 +17,9 @@ checkpoint select:
     log:
         "<logs>/{stage}/{round}/select.log",
     conda:
-        "../envs/fit.yaml"
+        "../envs/mlip.yaml" if MLIP else "../envs/fit.yaml"
     params:
+        engine=config["engine"],
         seed=config["seed"],
         sampling=sampling,
         selection=config["selection"],

@@ -3,12 +3,11 @@
 from dataclasses import asdict
 
 from smallcell.approach import wall
-from smallcell.engine import with_active_set
 from smallcell.errors import errors, in_report_units
 from smallcell.files import write_report
+from smallcell.learning import learn
 from smallcell.potential import read_potential, write_potential
 from smallcell.progress import errors_in_words, log_to, tell
-from smallcell.refit import refit
 from smallcell.training import read_structures
 
 log_to(snakemake.log[0])
@@ -16,10 +15,8 @@ params = snakemake.params
 structures = read_structures(snakemake.input.train)
 held_out = read_structures(snakemake.input.held_out)
 before = read_potential(snakemake.input.start) if snakemake.input.start else None
-result = refit(structures, before, params.species, params, params.seed, snakemake.threads)
-potential = with_active_set(
-    result.potential, structures, params.potential["grade"], snakemake.threads
-)
+result = learn(structures, before, params.species, params, params.seed, snakemake.threads)
+potential = result.potential
 report = {
     "loss": result.loss,
     "ridge": result.ridge,

@@ -31,7 +31,7 @@ with tempfile.TemporaryDirectory(prefix="walk-") as name:
     folder = Path(name)
     provide(folder, Path(snakemake.input.potential))
     write_walk(folder, conditions, sampling, species, barrier)
-    done = walk(folder, species)
+    done = walk(folder, species, sampling["pair_style"])
     log = folder / "log.lammps"
     if log.exists():
         Path(snakemake.log[0]).write_text(log.read_text(errors="replace"))

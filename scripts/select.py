@@ -16,6 +16,7 @@ from smallcell.errors import errors, in_report_units
 from smallcell.files import read_reports, write_report, write_table
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
 from smallcell.labels import crystal_calculation
+from smallcell.learning import extending
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.selection import grades
@@ -34,13 +35,6 @@ def costs(structures: list) -> np.ndarray:
     return np.array(list(map(expected_cost, structures, calculations)))
 
 
-def disagreements(structures: list) -> np.ndarray:
-    """By how much the ensemble differs on forces (eV/A), by nothing without one."""
-    if not members:
-        return np.zeros(len(structures))
-    return disagreement(members, structures).force
-
-
 potential = read_potential(snakemake.input.potential)
 members = list(map(read_potential, snakemake.input.members))
 tolerance = params.selection["tolerance"]
@@ -48,19 +42,25 @@ frames, samples = (
     gather(potential, map(read_structures, paths), width)
     for paths, width in ((snakemake.input.frames, tolerance), (snakemake.input.samples, 0))
 )
+doubts = disagreement(members, samples.structures).force
 held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
+# MLIP-3 begins with the training set itself, this repository with its active set.
+training = read_structures(snakemake.input.train) if snakemake.input.train else []
 choice = choose(
     potential,
     frames,
     samples,
-    {
-        "threshold": params.sampling["save_above"],
-        "at_most": params.selection["at_most"],
-        "held_out": params.verdict["held_out"],
-    },
-    costs(frames.structures) if params.selection["prefer"] == "cheapest" else None,
+    extending(
+        params.engine,
+        potential,
+        training,
+        frames,
+        {"threshold": params.sampling["save_above"], "at_most": params.selection["at_most"]},
+        costs(frames.structures) if params.selection["prefer"] == "cheapest" else None,
+    ),
+    {"at_most": params.selection["at_most"], "held_out": params.verdict["held_out"]},
     intolerable(in_report_units(errors(potential, held_out)), params.verdict),
-    disagreements(samples.structures),
+    doubts,
     np.random.default_rng(
         np.random.SeedSequence(
             params.seed, spawn_key=(zlib.crc32(here.stage.encode()), int(here.round))
@@ -76,14 +76,16 @@ choice = within_budget(choice, hours[1:], limit - spent(paid))
 report = {"spent": spent(paid), "forecast": hours[len(choice.structures)]}
 walks = read_reports(snakemake.input.walks)
 check_walks([walk["fate"] for walk in walks], len(choice.structures))
-for atoms, value in zip(choice.structures, disagreements(choice.structures), strict=True):
+for atoms, value in zip(
+    choice.structures, disagreement(members, choice.structures).force, strict=True
+):
     atoms.info["disagreement"] = float(value)
 table = pd.DataFrame(
     {
         "walker": [atoms.info["walker"] for atoms in samples.structures],
         "step": [atoms.info["step"] for atoms in samples.structures],
         "grade": grades(samples.rows, potential.active_set, samples.owners),
-        "disagreement eV/A": disagreements(samples.structures),
+        "disagreement eV/A": doubts,
     }
 )
 report |= {

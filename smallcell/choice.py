@@ -18,7 +18,7 @@ from smallcell.candidates import Candidates
 from smallcell.composition import most_of_each, tenths_of
 from smallcell.held_out import HELD_OUT, TRAINING, draw
 from smallcell.potential import Potential
-from smallcell.selection import grades, select
+from smallcell.selection import grades
 
 
 class Outcome(StrEnum):
@@ -60,8 +60,8 @@ def choose(
     potential: Potential,
     frames: Candidates,
     samples: Candidates,
+    chosen: np.ndarray,
     settings: Mapping,
-    costs: np.ndarray | None,
     faults: Sequence[str],
     disagreement: np.ndarray,
     rng: np.random.Generator,
@@ -74,11 +74,11 @@ def choose(
         With the active set that the walks' grades come from.
     frames, samples : Candidates
         Of all walks; ``info["walker"]`` tells whose a sample is.
+    chosen : ndarray of int
+        Frames that extend the training set (`smallcell.learning.extending`).
     settings : Mapping
-        ``threshold`` of the grade; ``at_most`` so many structures to learn from; ``held_out``, so
-        many to judge by.
-    costs : ndarray, shape (n_frames,), or None
-        What the label of each frame costs, in any unit; None if that does not count.
+        ``at_most`` so many samples to learn from if errors are intolerable; ``held_out``, so many
+        to judge by.
     faults : sequence of str
         What is wrong with the errors on held-out structures, in words; empty if they are tolerable.
     disagreement : ndarray, shape (n_samples,)
@@ -96,18 +96,6 @@ def choose(
         [tenths_of(atoms, potential.species) for atoms in found.structures]
         for found in (frames, samples)
     )
-    number = {kind: place for place, kind in enumerate(dict.fromkeys(new + met))}
-    share = most_of_each(settings["at_most"], new + met)
-    chosen = select(
-        potential.active_set,
-        frames.rows,
-        settings["threshold"],
-        settings["at_most"],
-        frames.owners,
-        costs,
-        np.array([number[kind] for kind in new], dtype=int),
-        share,
-    )
     taken = Counter(new[place] for place in chosen)
     labelled = [(frames.structures[place], known[place], TRAINING) for place in chosen]
     if len(chosen):
@@ -123,7 +111,8 @@ def choose(
     left = rng.permutation(len(samples.structures))
     known = grades(samples.rows, potential.active_set, samples.owners)
     if outcome == Outcome.INACCURATE:
-        worst = _first_of_each(left[np.argsort(-disagreement[left], kind="stable")], met, share)
+        worst = left[np.argsort(-disagreement[left], kind="stable")]
+        worst = _first_of_each(worst, met, most_of_each(settings["at_most"], met))
         worst = worst[: settings["at_most"]]
         taken = Counter(met[place] for place in worst)
         labelled += [(samples.structures[place], known[place], TRAINING) for place in worst]

@@ -16,6 +16,7 @@ import numpy as np
 from ase.data import chemical_symbols
 from ase.neighborlist import neighbor_list
 
+from smallcell import mlip
 from smallcell.canonical import CanonicalForm, canonical_form
 from smallcell.cells import crystal, indices, parent
 from smallcell.diffusion import SHORTEST_RUN
@@ -101,6 +102,69 @@ def _key(path: Iterable) -> str:
     """``sampling.temperature[0]`` for the path of a schema error."""
     name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return name.lstrip(".") or "configuration"
+
+
+def engine_faults(written: Mapping) -> list[str]:
+    """List what MLIP-3 would ignore without a word, one line each, the key first.
+
+    Parameters
+    ----------
+    written : Mapping
+        Right by the schema, without its defaults, since what is only a default may be ignored.
+    """
+    return [*_mlp_faults(written), *_pair_style_faults(written)]
+
+
+def _mlp_faults(written: Mapping) -> Iterator[str]:
+    if written.get("engine") != "mlip":
+        return
+    fit, selection = written.get("fit", {}), written.get("selection", {})
+    weights = fit.get("weights", {})
+    convention = weights.get("convention")
+    if convention not in mlip.WEIGHT_SCALINGS:
+        given = "the default, size," if convention is None else convention
+        yield (
+            f"fit.weights.convention: {given} is none that mlp has (engine: mlip); give "
+            f"{' or '.join(mlip.WEIGHT_SCALINGS)}"
+        )
+    ignored = {f"fit.{key}": fit.get(key) for key in ("ridges", "starts", "energy_scale")}
+    ignored["fit.weights.force_scale"] = weights.get("force_scale")
+    for key, value in ignored.items():
+        if value is not None:
+            yield f"{key}: {value} means nothing to mlp (engine: mlip); leave it out"
+    if fit.get("members") != 0:
+        given = fit.get("members", "the default number")
+        yield f"fit.members: mlp fits no ensemble (engine: mlip), not of {given}; set it to 0"
+    if selection.get("prefer") != "largest grade":
+        given = selection.get("prefer", "the default, cheapest,")
+        yield (
+            f"selection.prefer: {given} is not for mlp (engine: mlip), which knows no costs; set "
+            "it to 'largest grade'"
+        )
+    for place, entry in enumerate(written.get("imports", [])):
+        if entry.get("weight", 1) != 1:
+            yield (
+                f"imports[{place}].weight: {entry['weight']} must be 1 for mlp (engine: mlip), to "
+                "which all structures are alike"
+            )
+
+
+def _pair_style_faults(written: Mapping) -> Iterator[str]:
+    sampling = written.get("sampling", {})
+    if sampling.get("pair_style") != "mlip":
+        return
+    if sampling.get("grade_every") != 1:
+        given = sampling.get("grade_every", "the default, 10,")
+        yield (
+            f"sampling.grade_every: {given} is not for MLIP-3's pair style, which looks at each "
+            "step; set it to 1"
+        )
+    if len(written["elements"]) > 1 and sampling.get("swap_every") != 0:
+        given = sampling.get("swap_every", "the default, 100,")
+        yield (
+            f"sampling.swap_every: {given} is not for MLIP-3's pair style, which would save and "
+            "stop at swaps that are only tried; set it to 0"
+        )
 
 
 def meaning_faults(configuration: Mapping, levels: range) -> list[str]:
@@ -385,14 +449,44 @@ def machine_faults(configuration: Mapping) -> list[str]:
         *_store_faults(configuration),
         *results_faults(Path("results") / configuration["run"]),
         *_plugin_faults(),
+        *_engine_program_faults(configuration),
+        *interface_faults(configuration),
     ]
 
 
-def image_faults(image: Path) -> list[str]:
-    """Say if there is no image for jobs to run in."""
-    if image.exists():
+def _engine_program_faults(configuration: Mapping) -> Iterator[str]:
+    if configuration["engine"] == "mlip" and shutil.which(mlip.PROGRAM) is None:
+        yield (
+            f"{mlip.PROGRAM}: not on the PATH, and engine: mlip fits and selects by it; it is in "
+            "conda-forge's package mlip: run with --sdm conda (envs/mlip.yaml), or 'conda install "
+            "-c conda-forge mlip=3.0'"
+        )
+
+
+def interface_faults(configuration: Mapping) -> list[str]:
+    """Say if walks have no LAMMPS with MLIP-3's pair style; no environment of ours brings one."""
+    if configuration["sampling"]["pair_style"] != "mlip":
         return []
-    return [f"{image}: not there; apptainer build {image.name} container/{image.stem}.def"]
+    wanted = "sampling.pair_style: mlip needs a LAMMPS with interface-lammps-mlip-3 (docs/mlip.md)"
+    if shutil.which(mlip.LAMMPS) is None:
+        return [f"{mlip.LAMMPS}: not on the PATH; {wanted}"]
+    if not mlip.has_pair_style(mlip.LAMMPS):
+        return [f"{mlip.LAMMPS}: has no pair style mlip; {wanted}"]
+    return []
+
+
+def image_faults(image: Path, configuration: Mapping) -> list[str]:
+    """Say if there is no image for jobs to run in, or something is not in it."""
+    faults = []
+    if configuration["engine"] == "mlip":
+        faults.append("engine: mlip: the image has no mlp; run with --sdm conda")
+    if configuration["sampling"]["pair_style"] == "mlip":
+        faults.append("sampling.pair_style: mlip: the image has no LAMMPS with it")
+    if not image.exists():
+        faults.append(
+            f"{image}: not there; apptainer build {image.name} container/{image.stem}.def"
+        )
+    return faults
 
 
 def cores_faults(configuration: Mapping, cores: int) -> list[str]:

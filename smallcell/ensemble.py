@@ -81,13 +81,17 @@ def disagreement(
 ) -> Disagreement:
     """Tell by how much the members of an ensemble disagree on structures, labelled or not.
 
+    Where a campaign has no ensemble, nobody disagrees.
+
     Raises
     ------
     ValueError
-        If there are fewer than two members.
+        If there is a single member.
     """
-    if len(ensemble) < 2:
-        raise ValueError(f"an ensemble of {len(ensemble)} cannot disagree; it takes two or more")
+    if not ensemble:
+        return Disagreement(np.zeros(len(structures)), np.zeros(len(structures)))
+    if len(ensemble) == 1:
+        raise ValueError("an ensemble of 1 cannot disagree; it takes two or more")
     engine = Engine(ensemble[0], structures, threads)
     by_member = [engine.values(member) for member in ensemble]
     force, energy = np.empty(len(structures)), np.empty(len(structures))

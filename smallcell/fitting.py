@@ -58,30 +58,30 @@ class Fit:
     Attributes
     ----------
     potential : Potential
-        Without an active set.
+        Without an active set, except where MLIP-3 has fitted it.
     loss : float
         As `smallcell.loss` defines it.
-    ridge : float
-        Strength of the ridge that was kept.
+    ridge : float or None
+        Strength of the ridge that was kept; None of a fit by MLIP-3, whose ridge is its own.
     scores : dict of float to float
         Cross-validated loss by ridge; empty if there was no choice.
     iterations : int
         Steps that were tried, over all starts and ridges.
     converged : bool
         Whether the next step would have lowered the objective by less than `TOLERANCE` of it.
-    condition : float
-        Condition number of the scaled linear problem, its ridge included.
+    condition : float or None
+        Condition number of the scaled linear problem, its ridge included; None if MLIP-3 solved it.
     seconds : float
         Wall time.
     """
 
     potential: Potential
     loss: float
-    ridge: float
+    ridge: float | None
     scores: dict[float, float]
     iterations: int
     converged: bool
-    condition: float
+    condition: float | None
     seconds: float
 
 
@@ -127,7 +127,7 @@ def fit(
     """
     began = time.perf_counter()
     closest = min(lower_end(structures), *(start.closest for start in starts))
-    _check_species(structures, starts[0])
+    check_species(structures, starts[0])
     starts = [widened(start, closest) for start in starts]
     problem = Problem(structures, starts[0], weights, threads)
     if problem.n_labels < problem.n_parameters:
@@ -272,7 +272,7 @@ def starting_potential(
     )
 
 
-def _check_species(structures: Sequence[Atoms], potential: Potential) -> None:
+def check_species(structures: Sequence[Atoms], potential: Potential) -> None:
     """Refuse a training set whose elements are not those of the potential."""
     seen = set()
     for number, atoms in enumerate(structures):

@@ -27,6 +27,7 @@ from ase.geometry import minkowski_reduce
 from ase.io.lammpsdata import write_lammps_data
 from ase.units import GPa, bar
 
+from smallcell import mlip
 from smallcell.files import need_room
 from smallcell.labels import PATIENCE, TIMED_OUT
 from smallcell.programs import killed, tied, without_launcher
@@ -132,35 +133,48 @@ def write_walk(
     folder : Path
     conditions : Conditions
     sampling : Mapping
-        ``timestep`` (fs), ``duration`` (ps), ``velocities``, ``swap_every``, ``grade_every``,
-        ``save_above``, ``stop_above``, ``samples``, ``cell_change``.
+        ``timestep`` (fs), ``duration`` (ps), ``velocities``, ``swap_every``, ``pair_style``,
+        ``grade_every``, ``save_above``, ``stop_above``, ``samples``, ``cell_change``.
     species : sequence of str
         In the order of the potential's types.
     barrier : Wall
+        MLIP-3's pair style stands alone, without it.
     """
     start = conditions.start
     write_start(folder / "start.data", start, species)
     every = sampling["grade_every"]
     steps = round(1000 * sampling["duration"] / sampling["timestep"])
+    save, stop = sampling["save_above"], sampling["stop_above"]
+    if sampling["pair_style"] == "mlip":
+        interaction, watch = in_a_box(mlip.pair_style(POTENTIAL, save, stop)), []
+    else:
+        interaction, watch = system(species, barrier), watched(every, save, stop)
     lines = [
-        *system(species, barrier),
+        *interaction,
         f"timestep {sampling['timestep'] / 1000:g}",
         *dynamics(conditions, sampling),
         *swaps(conditions, sampling, species),
-        "compute grade all pair mtp/extrapolation",
-        "variable grade equal c_grade[1]",
-        f"variable known equal v_grade<={sampling['save_above']:g}",
-        f"dump frames all custom {every} frames.dump id type x y z",
-        "dump_modify frames sort id format float %.17g first yes skip v_known",
+        *watch,
         *evenly_spaced(sampling["samples"], steps),
-        f"fix stop all halt {every} v_grade > {sampling['stop_above']:g} error soft message yes",
         *guard(start.get_volume(), conditions.perfect_volume),
         f"thermo {max(every, steps // 1000 // every * every)}",
-        "thermo_style custom step temp press vol pe v_grade",
+        f"thermo_style custom step temp press vol pe{' v_grade' if watch else ''}",
         "thermo_modify flush yes",
         f"run {steps}",
     ]
     (folder / "in.walk").write_text("\n".join(lines) + "\n")
+
+
+def watched(every: int, save: float, stop: float) -> list[str]:
+    """LAMMPS commands that save frames of a grade above one threshold, and stop above another."""
+    return [
+        "compute grade all pair mtp/extrapolation",
+        "variable grade equal c_grade[1]",
+        f"variable known equal v_grade<={save:g}",
+        f"dump frames all custom {every} frames.dump id type x y z",
+        "dump_modify frames sort id format float %.17g first yes skip v_known",
+        f"fix stop all halt {every} v_grade > {stop:g} error soft message yes",
+    ]
 
 
 def dynamics(conditions: Conditions, sampling: Mapping) -> list[str]:
@@ -282,7 +296,9 @@ def write_start(path: Path, atoms: Atoms, species: Sequence[str]) -> None:
     )
 
 
-def run_lammps(folder: Path, script: str, longest: float | None = None) -> tuple[int, str]:
+def run_lammps(
+    folder: Path, script: str, longest: float | None = None, program: str = "lmp"
+) -> tuple[int, str]:
     """Run LAMMPS on an input script in a folder.
 
     Parameters
@@ -291,6 +307,8 @@ def run_lammps(folder: Path, script: str, longest: float | None = None) -> tuple
     script : str
     longest : float, optional
         Wall time after which it is taken to hang (s), `LONGEST` if it is not given.
+    program : str
+        The LAMMPS to run.
 
     Returns
     -------
@@ -310,7 +328,7 @@ def run_lammps(folder: Path, script: str, longest: float | None = None) -> tuple
     began = time.monotonic()
     # The command may be a script that has started LAMMPS as a child: a group can be ended whole, by
     # timeout too.
-    lammps = ["lmp", "-in", script, "-log", "log.lammps"]
+    lammps = [program, "-in", script, "-log", "log.lammps"]
     with subprocess.Popen(
         tied(["timeout", f"--kill-after={PATIENCE}", str(longest), *lammps]),
         cwd=folder,
@@ -351,32 +369,44 @@ def thermo_rows(log: str, columns: int) -> np.ndarray:
     return np.array(rows, dtype=float).reshape(-1, columns)
 
 
-def walk(folder: Path, species: Sequence[str]) -> Walk:
+def walk(folder: Path, species: Sequence[str], pair_style: str = "mtp") -> Walk:
     """Run the walk that `write_walk` has prepared in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    species : sequence of str
+    pair_style : {"mtp", "mlip"}
+        The one that the walk was prepared for. MLIP-3's saves frames without their steps.
 
     Raises
     ------
     RuntimeError
         If LAMMPS does not come to its first step: that is no walk.
     """
-    status, log = run_lammps(folder, "in.walk")
-    table = thermo_rows(log, 6)
-    if not len(table):
+    by_mlip = pair_style == "mlip"
+    status, log = run_lammps(folder, "in.walk", program=mlip.LAMMPS if by_mlip else "lmp")
+    stopped = mlip.BROKEN in log if by_mlip else "Fix halt condition for fix-id stop" in log
+    table = thermo_rows(log, 5 if by_mlip else 6)
+    # MLIP-3's pair style ends LAMMPS there and then, before the first record too.
+    if not len(table) and not (by_mlip and stopped):
         raise RuntimeError(f"LAMMPS did not start: {complaint(status, log)}")
     later = table[(table[:, 0] > 0) & np.isfinite(table[:, 1]), 1]
     fate, message = WalkFate.FINISHED, ""
-    if status != 0:
+    if stopped and (by_mlip or status == 0):
+        fate = WalkFate.STOPPED
+    elif status != 0:
         message = complaint(status, log)
         strayed = re.search(r"fix-id (volume|shape) ", message)
         fate = WalkFate.ASTRAY if strayed else WalkFate.EXPLODED
-    elif "Fix halt condition for fix-id stop" in log:
-        fate = WalkFate.STOPPED
     return Walk(
         fate,
         message,
-        read_frames(folder / "frames.dump", species),
+        [in_reduced_cell(frame) for frame in mlip.saved_frames(folder, species)]
+        if by_mlip
+        else read_frames(folder / "frames.dump", species),
         read_frames(folder / "samples.dump", species),
-        int(table[:, 0].max()),
+        int(table[:, 0].max(initial=0)),
         float(later.mean()) if len(later) else None,
     )
 
@@ -395,13 +425,21 @@ def read_frames(path: Path, species: Sequence[str]) -> list[Atoms]:
     kept = []
     for frame in frames:
         if np.isfinite(frame.positions).all() and np.isfinite(frame.cell.array).all():
-            # Shear in small steps leads to needles of a cell, which describe the same crystal.
-            cell, _ = minkowski_reduce(frame.cell)
-            bare = Atoms(frame.numbers, frame.positions, cell=cell, pbc=True)
-            bare.wrap()
+            bare = in_reduced_cell(frame)
             bare.info["step"] = frame.info["timestep"]
             kept.append(bare)
     return kept
+
+
+def in_reduced_cell(frame: Atoms) -> Atoms:
+    """Return the bare crystal of a frame in its most compact cell.
+
+    Shear in small steps leads to needles of a cell, which describe the same crystal.
+    """
+    cell, _ = minkowski_reduce(frame.cell)
+    bare = Atoms(frame.numbers, frame.positions, cell=cell, pbc=True)
+    bare.wrap()
+    return bare
 
 
 def unwrapped_frames(path: Path, species: Sequence[str]) -> list[Atoms]:

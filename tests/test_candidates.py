@@ -23,6 +23,7 @@ SAMPLING = {
     "stop_above": 1e9,
     "velocities": True,
     "swap_every": 0,
+    "pair_style": "mtp",
     "samples": 0,
 }
 MODES = ["configuration", "neighbourhood"]

@@ -10,6 +10,7 @@ from smallcell.candidates import gather
 from smallcell.choice import Outcome, choose, within_budget
 from smallcell.engine import with_active_set
 from smallcell.held_out import HELD_OUT, TRAINING
+from smallcell.learning import extending
 from smallcell.selection import grades
 
 SETTINGS = {"threshold": 2.1, "at_most": 4, "held_out": 2}
@@ -56,7 +57,8 @@ def run(potential, frames, samples, faults=(), costs=None, disagreement=None, **
     if disagreement is None:
         disagreement = np.zeros(len(samples.structures))
     settings = SETTINGS | changes
-    return choose(potential, *copies, settings, costs, faults, disagreement, rng)
+    chosen = extending("built-in", potential, [], frames, settings, costs)
+    return choose(potential, *copies, chosen, settings, faults, disagreement, rng)
 
 
 def test_what_is_new_is_labelled_and_some_samples_to_judge_by(potential, strange, samples):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from snakemake.utils import validate
 
 from smallcell.basis import LEVELS
-from smallcell.configuration import meaning_faults, schema_faults
+from smallcell.configuration import engine_faults, meaning_faults, schema_faults
 from smallcell.presets import preset_faults, with_preset
 
 SCHEMA_FILE = str(REPOSITORY / "config/schemas/config.schema.yaml")
@@ -28,6 +28,8 @@ def faults(written: dict) -> list[str]:
         return found
     config = copy.deepcopy(with_preset(written, PRESETS))
     if found := schema_faults(config, SCHEMA):
+        return found
+    if found := engine_faults(config):
         return found
     validate(config, schema=SCHEMA_FILE)
     return meaning_faults(config, LEVELS)
@@ -48,7 +50,9 @@ scalars = st.one_of(
     st.booleans(),
     numbers,
     st.text(max_size=12),
-    st.sampled_from(["$(touch x)", "a\n", "../x", "{walker}", "'", "K", "Na", "bcc", "false"]),
+    st.sampled_from(
+        ["$(touch x)", "a\n", "../x", "{walker}", "'", "K", "Na", "bcc", "false", "mlip"]
+    ),
     st.just(datetime.date(2026, 11, 25)),
 )
 keys = st.one_of(st.text(max_size=6), st.integers(0, 3), st.none(), st.booleans())

@@ -118,3 +118,9 @@ def test_a_configuration_keeps_its_own_weight(noisy, potential):
 def test_one_potential_does_not_disagree(unseen, ensemble):
     with pytest.raises(ValueError, match="an ensemble of 1 cannot disagree"):
         disagreement(ensemble[:1], unseen)
+
+
+def test_nobody_disagrees_where_there_is_no_ensemble(unseen):
+    nobody = disagreement([], unseen)
+    assert not nobody.force.any() and not nobody.energy.any()
+    assert len(nobody.force) == len(nobody.energy) == len(unseen)

@@ -50,6 +50,7 @@ SAMPLING = {
     "displacement": 0.1,
     "velocities": True,
     "swap_every": 0,
+    "pair_style": "mtp",
     "cell_change": "isotropic",
     "duration": 0.2,
     "timestep": 1,

@@ -1,5 +1,6 @@
 """The gate and `snakemake convergence` through Snakemake, on the smallest cells, with real pw.x."""
 
+import shutil
 import subprocess
 
 import pandas as pd
@@ -62,6 +63,30 @@ def test_a_campaign_without_a_gate_has_to_say_so(campaign):
 def test_a_campaign_is_not_changed_by_the_convergence_study(campaign):
     campaign.configure()
     assert not [rule for rule in campaign.jobs_due() if rule.startswith("convergence")]
+
+
+BY_MLIP = {
+    "engine": "mlip",
+    "fit": {"weights": {"convention": "mlip"}, "members": 0},
+    "selection": {"prefer": "largest grade"},
+}
+
+
+@pytest.mark.skipif(shutil.which("mlp") is not None, reason="mlp is on the PATH")
+def test_a_campaign_by_mlip_without_mlp_ends_before_any_job_with_one_line(campaign):
+    campaign.configure(**BY_MLIP)
+    run = subprocess.run(
+        campaign.command("--", "results/miniature/seeds/structures.extxyz"),
+        cwd=campaign.folder,
+        env=campaign.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode != 0
+    (line,) = [line for line in (run.stdout + run.stderr).splitlines() if "mlp:" in line]
+    assert "mlp: not on the PATH, and engine: mlip" in line
+    assert not (campaign.results / "seeds").exists()
 
 
 def test_the_convergence_study_names_the_cheapest_settings_within_the_tolerances(campaign):
