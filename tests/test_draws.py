@@ -99,6 +99,20 @@ def test_walks_of_a_binary_are_spread_evenly_over_tenths_of_composition():
     assert len({len(atoms) for atoms in drawn}) > 4
 
 
+def test_five_elements_mix():
+    symbols = ("Li", "Na", "K", "Rb", "Cs")
+    constants = dict(zip(symbols, (3.4, 4.2, 5.3, 5.7, 6.1), strict=True))
+    elements = [
+        {"symbol": symbol, "lattice": "bcc", "lattice_constant": constant}
+        for symbol, constant in constants.items()
+    ]
+    drawn = [draw(number, elements, EIGHT_ATOMS, strain=[1, 1]).start for number in range(16)]
+    assert set().union(*(atoms.symbols for atoms in drawn)) == set(symbols)
+    for atoms in drawn:
+        mean = np.mean([constants[symbol] for symbol in atoms.symbols])
+        assert lattice_constant(atoms) == pytest.approx(mean)
+
+
 def test_an_alloy_has_the_volume_of_vegards_law():
     for number in range(8):
         conditions = draw(number, (POTASSIUM, SODIUM), strain=[1, 1])
