@@ -63,8 +63,8 @@ def test_the_pseudopotential_gives_the_crystal_of_the_all_electron_calculation(f
     table = pd.read_csv(folder / "results/lithium/validation/equation_of_state.csv")
     a0 = table.set_index("quantity").loc["a0"]
     assert a0["theory"] == 3.433
-    # pw.x at settings as coarse as these.
-    assert a0["pw.x"] == pytest.approx(3.433, rel=0.03)
+    # Settings this coarse cost 3 %; half the next element's distance, to sodium at 4.2 A, is 11 %.
+    assert a0["pw.x"] == pytest.approx(3.433, rel=0.05)
 
 
 def test_labels_of_the_element_join_the_alloy_and_are_not_computed_again(folder):
@@ -82,7 +82,9 @@ def test_walks_of_the_alloy_have_all_compositions(folder):
     rows = pd.read_csv(folder / "results/lithium-sodium/diagnosis/coverage.csv")
     small = rows.set_index("stage").loc["small"]
     walks = {name: small[name] for name in small.index if name.endswith(": walks") and small[name]}
-    assert walks == {"0-0.1: walks": 2, "0.5-0.6: walks": 2, "0.9-1: walks": 2}
+    # Each eighth of the compositions has one of eight walkers, and each third has two eighths in it.
+    assert sorted(walks) == ["0-0.1: walks", "0.5-0.6: walks", "0.9-1: walks"]
+    assert min(walks.values()) >= 2 and sum(walks.values()) == 8
 
 
 def test_compounds_tell_how_far_vegards_law_holds(folder):
