@@ -82,7 +82,7 @@ def test_walks_of_the_alloy_have_all_compositions(folder):
     rows = pd.read_csv(folder / "results/lithium-sodium/diagnosis/coverage.csv")
     small = rows.set_index("stage").loc["small"]
     walks = {name: small[name] for name in small.index if name.endswith(": walks") and small[name]}
-    # Each eighth of the compositions has one of eight walkers, and each third has two eighths in it.
+    # Each eighth of the compositions has one walker, and each third has two eighths in it.
     assert sorted(walks) == ["0-0.1: walks", "0.5-0.6: walks", "0.9-1: walks"]
     assert min(walks.values()) >= 2 and sum(walks.values()) == 8
 
