@@ -35,6 +35,13 @@ if config["gate"]:
 
 include: "rules/seeds.smk"
 include: "rules/imports.smk"
+
+
+if MIXED:
+
+    include: "rules/bowing.smk"
+
+
 include: "rules/sampling.smk"
 include: "rules/selection.smk"
 include: "rules/labels.smk"
@@ -48,6 +55,13 @@ if config["fit"]["members"]:
 
 include: "rules/verdict.smk"
 include: "rules/diagnosis.smk"
+
+
+if len(ELEMENTS) > 1:
+
+    include: "rules/coverage.smk"
+
+
 include: "rules/validation.smk"
 include: "rules/properties.smk"
 include: "rules/dynamics.smk"

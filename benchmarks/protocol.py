@@ -30,11 +30,13 @@ from smallcell.approach import wall
 from smallcell.candidates import gather
 from smallcell.cells import starts
 from smallcell.choice import Choice, Outcome, choose, within_budget
+from smallcell.composition import tenths_of
 from smallcell.cost import expected_cost
+from smallcell.coverage import coverage_table
 from smallcell.draws import Walker, draw_conditions
 from smallcell.engine import Engine, rows
 from smallcell.ensemble import disagreement, members
-from smallcell.errors import errors, in_report_units
+from smallcell.errors import differences, errors, in_report_units, summary
 from smallcell.formats import read_labelled
 from smallcell.held_out import intolerable, of_stage, taken_in
 from smallcell.labels import crystal_calculation
@@ -56,6 +58,7 @@ class Campaign:
         self.training: list[Atoms] = []
         self.held_out: list[Atoms] = []
         self.hours = 0.0
+        self.formulas: dict[str, list[str]] = {}
         self.unit = 1.0
         self.unit = seconds / self.expected(_low_symmetry(config["elements"][0]))
         self.learn(seeds(config["elements"], config["seeds"]), "seeds", None)
@@ -117,6 +120,8 @@ class Campaign:
                 folder.mkdir()
                 provide(folder, Path(name) / "potential.almtp")
                 drawn = draw_conditions(walker, self.config["elements"], stage, sampling, start)
+                formula = drawn.start.get_chemical_formula()
+                self.formulas.setdefault(stage["name"], []).append(formula)
                 write_walk(folder, drawn, sampling, self.species, barrier)
                 found = walk(folder, self.species, sampling["pair_style"])
                 for frame in [*found.frames, *found.samples]:
@@ -176,35 +181,63 @@ def _low_symmetry(element: Mapping) -> Atoms:
 
 
 def row(campaign: Campaign, name: str, words: str, unseen: Sequence[Atoms]) -> str:
-    """One line on a round: cost, labels by atoms, errors on the set."""
-    whole, *_ = errors_by_size(campaign.potential, unseen)
+    """One line on a round: cost, errors on the set and by size, labels by atoms."""
+    whole, *parts = errors_by_size(campaign.potential, unseen)
+    by_size = ", ".join(f"{1e3 * part.force:.1f}" for part in parts if part.configurations)
     sizes = Counter(len(atoms) for atoms in campaign.training + campaign.held_out)
     labels = ", ".join(f"{number} of {atoms}" for atoms, number in sorted(sizes.items()))
     return (
         f"{name:<20} {campaign.hours:5.2f} h  {1e3 * whole.force:8.2f} meV/A "
-        f"{1e3 * whole.energy:7.2f} meV/atom  {labels}  {words}"
+        f"{1e3 * whole.energy:7.2f} meV/atom  by size {by_size}  {labels}  {words}"
     )
 
 
+def coverage(campaign: Campaign, unseen: Sequence[Atoms]) -> str:
+    """Walks, labels and errors by composition, of an alloy, and labels with symmetry by stage."""
+    labelled = campaign.training + campaign.held_out
+    table = coverage_table(labelled, campaign.formulas, campaign.species)
+    by_composition: dict[tuple[int, ...], list] = {}
+    found = differences(campaign.potential, unseen, up_to_constants=True)
+    for one, atoms in zip(found, unseen, strict=True):
+        by_composition.setdefault(tenths_of(atoms, campaign.species), []).append(one)
+    lines = [table.to_string(index=False, float_format="%.0f")]
+    for tenths, part in sorted(by_composition.items()):
+        of_range = summary(part)
+        lines.append(
+            f"tenths {', '.join(map(str, tenths))}: {of_range.configurations} structures, "
+            f"{1e3 * of_range.force:.2f} meV/A, {1e3 * of_range.energy:.2f} meV/atom"
+        )
+    return "\n".join(lines)
+
+
 def run(config: Mapping, oracle: Potential, unseen: Sequence[Atoms], seconds: float) -> None:
-    """Run a campaign and print a line a round."""
+    """Run a campaign; print a line a round and, of an alloy, errors by composition."""
     campaign = Campaign(config, oracle, seconds)
     print(row(campaign, "seeds", "", unseen), flush=True)
     for stage in config["stages"]:
-        for number in range(stage["rounds"]):
-            found = campaign.walks(stage, number)
-            chosen = campaign.choice(stage, number, found)
-            if not chosen.structures:
-                break
-            chosen = campaign.affordable(chosen)
-            if chosen.outcome == Outcome.BUDGET:
-                print("the budget is spent")
-                return
-            name = f"{stage['name']}/{number:03d}"
-            campaign.learn(chosen.structures, name, campaign.potential)
-            fates = Counter(str(one.fate) for one in found)
-            words = ", ".join(f"{times} {fate}" for fate, times in fates.items())
-            print(row(campaign, name, f"{chosen.outcome}; {words}", unseen), flush=True)
+        if not walked(campaign, stage, unseen):
+            print("the budget is spent")
+            break
+    if len(campaign.species) > 1:
+        print(coverage(campaign, unseen))
+
+
+def walked(campaign: Campaign, stage: Mapping, unseen: Sequence[Atoms]) -> bool:
+    """Go through a stage, printing a line a round; say whether the budget has lasted."""
+    for number in range(stage["rounds"]):
+        found = campaign.walks(stage, number)
+        chosen = campaign.choice(stage, number, found)
+        if not chosen.structures:
+            break
+        chosen = campaign.affordable(chosen)
+        if chosen.outcome == Outcome.BUDGET:
+            return False
+        name = f"{stage['name']}/{number:03d}"
+        campaign.learn(chosen.structures, name, campaign.potential)
+        fates = Counter(str(one.fate) for one in found)
+        words = ", ".join(f"{times} {fate}" for fate, times in fates.items())
+        print(row(campaign, name, f"{chosen.outcome}; {words}", unseen), flush=True)
+    return True
 
 
 def main(path: str, oracle: str, labelled: str, seconds: str = "70", *numbers: str) -> None:

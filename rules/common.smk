@@ -83,6 +83,8 @@ LATTICE_OF = {
     symbol: {key: element[key] for key in ("symbol", "lattice", "lattice_constant")}
     for symbol, element in ELEMENTS.items()
 }
+# Whether there are compounds among the seeds, which tell of Vegard's law.
+MIXED = len(ELEMENTS) > 1 and bool(config["seeds"]["compounds"]["prototypes"])
 STAGES = {stage["name"]: stage for stage in config["stages"]}
 AUDIT = config["audit"] or {"cut_outs": 0, "add": False}
 PSEUDOPOTENTIAL_HASHES = {symbol: source_hash(ELEMENTS[symbol]) for symbol in ELEMENTS}
@@ -346,6 +348,11 @@ def labels(wildcards):
         chosen = selection(*batch.split("/"))
         number = chosen["training"] + chosen["held_out"]
     return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
+
+
+def walks_of_rounds(wildcards):
+    """Reports of the walkers of each round, by the round's name."""
+    return {name: files_of(name, False)["walks"] for name in rounds()}
 
 
 def held_out_of_round(wildcards):

@@ -28,6 +28,7 @@ rule sample:
         wall=before("wall.json"),
         structures=lambda wildcards: structure_files(wildcards.stage),
         known=least_known,
+        bowing="<results>/bowing.json" if MIXED else [],
     output:
         frames="<results>/{stage}/{round}/walkers/{walker}.extxyz",
         samples="<results>/{stage}/{round}/walkers/{walker}.samples.extxyz",

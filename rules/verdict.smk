@@ -34,7 +34,10 @@ rule account:
         ],
         gate=lambda wildcards: gate_labels() if wildcards.batch == "seeds" else [],
         references=lambda wildcards: (
-            expand("<results>/references/{element}.json", element=ELEMENTS)
+            [
+                *expand("<results>/references/{element}.json", element=ELEMENTS),
+                *(["<results>/bowing.json"] if MIXED else []),
+            ]
             if wildcards.batch == "seeds"
             else []
         ),

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from smallcell.draws import Walker, draw_conditions
-from smallcell.files import written_whole
+from smallcell.files import read_reports, written_whole
 from smallcell.leverage import least_known_walkers
 from smallcell.progress import log_to
 from smallcell.sampling import provide, walk, write_walk
@@ -23,7 +23,8 @@ walker = Walker(snakemake.params.seed, here.stage, int(here.round), int(here.wal
 structures = [atoms for path in snakemake.input.known for atoms in read_structures(path)]
 place = walker.number - least_known_walkers(sampling).start
 known = structures[place % len(structures)] if structures else None
-conditions = draw_conditions(walker, elements, snakemake.params.cell, sampling, known)
+bowings = read_reports([snakemake.input.bowing])[0]["pairs"] if snakemake.input.bowing else []
+conditions = draw_conditions(walker, elements, snakemake.params.cell, sampling, known, bowings)
 species = [element["symbol"] for element in elements]
 barrier = read_wall(snakemake.input.wall)
 with tempfile.TemporaryDirectory(prefix="walk-") as name:

@@ -8,7 +8,7 @@ costs the same.
 from collections.abc import Mapping, Sequence
 
 KINDS = ("references", "labels", "walks", "fits")
-"""What is paid for: isolated atoms, labels of structures (those of the gate too), the rest."""
+"""What is paid for: isolated atoms and relaxed compounds, labels, the gate's too, the rest."""
 
 
 def price(report: Mapping) -> float:

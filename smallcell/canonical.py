@@ -133,11 +133,14 @@ def _rounded_once(atoms: Atoms) -> CanonicalForm:
 
 
 def symmetry_of(
-    cell: np.ndarray, fractions: np.ndarray, numbers: Sequence[int]
+    cell: np.ndarray, fractions: np.ndarray, numbers: Sequence[int], tolerance: float = _ALIKE
 ) -> spglib.SpglibDataset | None:
-    """Find the symmetry of a crystal; None where spglib gives up, as if atoms lie on each other."""
+    """Find the symmetry of a crystal; None where spglib gives up, as if atoms lie on each other.
+
+    Atoms within the tolerance (A) of where symmetry would have them are taken to be there.
+    """
     try:
-        return spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=_ALIKE)
+        return spglib.get_symmetry_dataset((cell, fractions, numbers), symprec=tolerance)
     except SpglibError:
         return None
 

@@ -56,6 +56,31 @@ def atom_volume(element: Mapping) -> float:
     return atoms.get_volume() / len(atoms)
 
 
+def vegard_volume(
+    atoms: Atoms, elements: Sequence[Mapping], bowings: Sequence[Mapping] = ()
+) -> float:
+    """Volume of an alloy's atoms (A^3) by Vegard's law.
+
+    The edge of the cube that an atom fills is the mean of those in the crystals of the elements.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        Whose elements count, not its volume.
+    elements : sequence of Mapping
+        ``symbol``, ``lattice`` and ``lattice_constant`` (A).
+    bowings : sequence of Mapping
+        For pairs of ``elements`` a ``bowing`` (A) by which it is not the mean, times the product of
+        their shares (see `smallcell.bowing`).
+    """
+    edges = {element["symbol"]: np.cbrt(atom_volume(element)) for element in elements}
+    edge = np.mean([edges[symbol] for symbol in atoms.symbols])
+    for one in bowings:
+        shares = [np.mean(atoms.symbols == symbol) for symbol in one["elements"]]
+        edge += np.prod(shares) * one["bowing"]
+    return float(len(atoms) * edge**3)
+
+
 def parent(lattice: str, element: Mapping) -> Atoms:
     """Primitive cell of a parent crystal, with the volume an atom has in the element's own lattice.
 

@@ -6,7 +6,8 @@ labelled whose grade alone would not have it: the potential spans them, but has 
 their like.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ import numpy as np
 from ase import Atoms
 
 from smallcell.candidates import Candidates
+from smallcell.composition import most_of_each, tenths_of
 from smallcell.held_out import HELD_OUT, TRAINING, draw
 from smallcell.potential import Potential
 from smallcell.selection import grades
@@ -83,8 +85,18 @@ def choose(
         Of an ensemble, on the samples, which foresees errors better than the grade does
         (docs/results.md); all equal without an ensemble.
     rng : Generator
+
+    Notes
+    -----
+    Of an alloy, all tenths of composition that walks met have the same share of what is learnt
+    from, and what is held out is first of those that have least (`smallcell.composition`).
     """
     known = grades(frames.rows, potential.active_set, frames.owners)
+    new, met = (
+        [tenths_of(atoms, potential.species) for atoms in found.structures]
+        for found in (frames, samples)
+    )
+    taken = Counter(new[place] for place in chosen)
     labelled = [(frames.structures[place], known[place], TRAINING) for place in chosen]
     if len(chosen):
         outcome = Outcome.NEW
@@ -99,15 +111,30 @@ def choose(
     left = rng.permutation(len(samples.structures))
     known = grades(samples.rows, potential.active_set, samples.owners)
     if outcome == Outcome.INACCURATE:
-        worst = left[np.argsort(-disagreement[left], kind="stable")][: settings["at_most"]]
+        worst = left[np.argsort(-disagreement[left], kind="stable")]
+        worst = _first_of_each(worst, met, most_of_each(settings["at_most"], met))
+        worst = worst[: settings["at_most"]]
+        taken = Counter(met[place] for place in worst)
         labelled += [(samples.structures[place], known[place], TRAINING) for place in worst]
         left = np.setdiff1d(left, worst)
     walkers = [samples.structures[place].info["walker"] for place in left]
-    drawn = left[draw(walkers, settings["held_out"], rng)]
+    kinds = [met[place] for place in left]
+    drawn = left[draw(walkers, kinds, taken, settings["held_out"], rng)]
     labelled += [(samples.structures[place], known[place], HELD_OUT) for place in drawn]
     for atoms, grade, purpose in labelled:
         atoms.info |= {"grade": float(grade), "purpose": purpose}
     return Choice(outcome, reasons, [atoms for atoms, _, _ in labelled])
+
+
+def _first_of_each(places: np.ndarray, kinds: Sequence[Hashable], share: int) -> np.ndarray:
+    """Keep of places in their order the first of each kind, so many of each."""
+    counts: Counter = Counter()
+    kept = []
+    for place in places:
+        if counts[kinds[place]] < share:
+            counts[kinds[place]] += 1
+            kept.append(place)
+    return np.array(kept, dtype=int)
 
 
 def within_budget(choice: Choice, hours: Sequence[float], left: float) -> Choice:

@@ -12,10 +12,13 @@ from itertools import combinations
 import numpy as np
 from ase import Atoms
 
-from smallcell.cells import atom_volume, crystal
+from smallcell.cells import crystal
 from smallcell.lattices import FACTORS
-from smallcell.prototypes import PROTOTYPES, formula, prototype
+from smallcell.prototypes import PROTOTYPES, compound, formula
 from smallcell.validation import energies_per_atom, fit_equation_of_state
+
+HULL = ("B2", "B32", "D0_3", "L1_2", "C15")
+"""Prototypes that are asked for: ordered ways to fill bcc and fcc sites, and a phase of Laves."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,12 @@ class Compound:
 
 
 def compounds(symbols: Sequence[str]) -> list[Compound]:
-    """List all prototypes of all pairs of elements, in both orders where these differ."""
+    """List those of `HULL` of all pairs of elements, in both orders where these differ."""
     found = []
     for pair in combinations(symbols, 2):
-        for name, kind in PROTOTYPES.items():
+        for name in HULL:
             found.append(Compound(name, pair))
-            if kind.numbers[0] != kind.numbers[1]:
+            if len(set(PROTOTYPES[name].numbers)) > 1:
                 found.append(Compound(name, pair[::-1]))
     return found
 
@@ -63,7 +66,7 @@ def shares_of_first(of_pair: Sequence[Compound], pair: Sequence[str]) -> list[fl
 def compound_structures(system: Mapping) -> list[Atoms]:
     """Primitive cells of all elements and `compounds`, strained by `FACTORS`.
 
-    Compounds begin with the mean of the volumes that atoms have in the elements.
+    Compounds begin with the volume of Vegard's law.
 
     Parameters
     ----------
@@ -77,14 +80,8 @@ def compound_structures(system: Mapping) -> list[Atoms]:
     """
     elements = {element["symbol"]: element for element in system["elements"]}
     cells = {name: crystal(one, "primitive", (1, 1, 1)) for name, one in elements.items()}
-    for compound in compounds(list(elements)):
-        shares = compound.share, 1 - compound.share
-        volume = sum(
-            share * atom_volume(elements[symbol])
-            for share, symbol in zip(shares, compound.elements, strict=True)
-        )
-        edge = float(np.cbrt(PROTOTYPES[compound.prototype].conventional * volume))
-        cells[compound.name] = prototype(compound.prototype, compound.elements, edge)
+    for one in compounds(list(elements)):
+        cells[one.name] = compound(one.prototype, *(elements[symbol] for symbol in one.elements))
     structures = []
     for name, cell in cells.items():
         for factor in FACTORS:

@@ -7,15 +7,16 @@ stays empty by chance. What else is random, such as displacements, is the walker
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 from ase import Atoms
 from scipy.stats import qmc
 
-from smallcell.cells import atom_volume, starts
+from smallcell.cells import atom_volume, starts, vegard_volume
+from smallcell.composition import drawn_composition
 from smallcell.sampling import Conditions
 
 HIGHEST_SEED = 800_000_000
@@ -76,6 +77,7 @@ def draw_conditions(
     stage: Mapping,
     sampling: Mapping,
     known: Atoms | None = None,
+    bowings: Sequence[Mapping] = (),
 ) -> Conditions:
     """Draw temperatures, pressures and starting structure of a walker.
 
@@ -91,19 +93,21 @@ def draw_conditions(
         ``strain``, ``displacement`` (A).
     known : Atoms, optional
         Structure to start from in place of a crystal; its cell and composition stay.
+    bowings : sequence of Mapping
+        Where Vegard's law is to be bent, see `smallcell.bowing`.
     """
     rng = walker.generator()
     ends = 2 if sampling["ramp"] else 1
-    dimensions = 2 * ends + 2 + len(elements) - 1
+    dimensions = 2 * ends + 2 + (len(elements) > 1)
     if sampling["draws"] == "stratified":
         point = walker.point(dimensions, sampling["walkers"])
     else:
         point = rng.uniform(size=dimensions)
-    temperature, pressure, (strain, cell), shares = np.split(point, np.cumsum([ends, ends, 2]))
+    temperature, pressure, (strain, cell), rest = np.split(point, np.cumsum([ends, ends, 2]))
     if walker.number < round(sampling["hottest"] * sampling["walkers"]):
         temperature = np.ones(1)
     if known is None:
-        start = _crystal(elements, stage, cell, shares, rng)
+        start = _crystal(elements, stage, cell, sum(rest), bowings, rng)
         start.set_cell(start.cell * _between(sampling["strain"], strain), scale_atoms=True)
         start.info["kind"] = "crystal"
     else:
@@ -133,72 +137,26 @@ def _crystal(
     elements: Sequence[Mapping],
     stage: Mapping,
     cell: float,
-    coordinates: np.ndarray,
+    composition: float,
+    bowings: Sequence[Mapping],
     rng: np.random.Generator,
 ) -> Atoms:
-    """Draw one of the stage's cells, its composition, and where its elements sit.
+    """Draw a composition, one of the stage's cells that can have it, and where its elements sit.
 
-    The lattice is that of the element with the largest share; lengths are the mean over the atoms
-    of those in the crystals of their elements (Vegard's law).
+    The lattice is that of the element with the largest share; the volume is that of Vegard's law,
+    bent where that fails.
     """
-    majority = elements[int(np.argmax(element_shares(coordinates)))]
-    cells = starts(majority, stage)
-    atoms = cells[int(cell * len(cells))].copy()
-    counts = atom_counts(coordinates, len(atoms))
-    drawn = rng.permutation(np.repeat(np.arange(len(elements)), counts))
-    atoms.symbols = [elements[number]["symbol"] for number in drawn]
-    lengths = np.cbrt([atom_volume(element) for element in elements])
-    vegard = lengths[drawn].mean() / np.cbrt(atoms.get_volume() / len(atoms))
-    atoms.set_cell(atoms.cell * vegard, scale_atoms=True)
+    by_lattice = {element["lattice"]: starts(element, stage) for element in elements}
+    cells = [by_lattice[element["lattice"]] for element in elements]
+    if len(elements) == 1:
+        return cells[0][int(cell * len(cells[0]))].copy()
+    counts = drawn_composition(composition, [Counter(map(len, found)) for found in cells])
+    fitting = [atoms for atoms in cells[int(np.argmax(counts))] if len(atoms) == sum(counts)]
+    atoms = fitting[int(cell * len(fitting))].copy()
+    atoms.symbols = rng.permutation(np.repeat([one["symbol"] for one in elements], counts))
+    scale = np.cbrt(vegard_volume(atoms, elements, bowings) / atoms.get_volume())
+    atoms.set_cell(atoms.cell * scale, scale_atoms=True)
     return atoms
-
-
-def element_shares(coordinates: Sequence[float]) -> np.ndarray:
-    """Break a stick so that all compositions are equally likely, a flat Dirichlet distribution.
-
-    Parameters
-    ----------
-    coordinates : sequence of float
-        Uniform in [0, 1), one less than elements.
-
-    Returns
-    -------
-    ndarray, shape (n_elements,)
-        Of sum 1.
-    """
-    shares, left = [], 1.0
-    for others, coordinate in zip(range(len(coordinates), 0, -1), coordinates, strict=True):
-        shares.append(left * (1 - (1 - coordinate) ** (1 / others)))
-        left -= shares[-1]
-    return np.array([*shares, left])
-
-
-def atom_counts(coordinates: Sequence[float], atoms: int) -> list[int]:
-    """Break a stick of atoms so that all compositions of a cell are equally likely.
-
-    It is `element_shares` for a stick that breaks between atoms: of a binary cell of N atoms each
-    of the N + 1 compositions takes the same length of the coordinate.
-
-    Parameters
-    ----------
-    coordinates : sequence of float
-        Uniform in [0, 1), one less than elements.
-    atoms : int
-        In the cell.
-
-    Returns
-    -------
-    list of int
-        Number of atoms of each element.
-    """
-    counts = []
-    for others, coordinate in zip(range(len(coordinates), 0, -1), coordinates, strict=True):
-        # In so many ways the other elements share what this one leaves.
-        ways = [comb(atoms - taken + others - 1, others - 1) for taken in range(atoms + 1)]
-        bounds = np.cumsum(ways) / sum(ways)
-        counts.append(int(np.searchsorted(bounds, coordinate, side="right")))
-        atoms -= counts[-1]
-    return [*counts, atoms]
 
 
 def _perfect_volume(elements: Sequence[Mapping], atoms: Atoms) -> float:

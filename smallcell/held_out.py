@@ -6,7 +6,8 @@ potential is judged by those of the last rounds, which it has not seen; older on
 set, so that no label is only spent on a judgement.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 from ase import Atoms
@@ -21,13 +22,23 @@ QUANTITIES = {"energy": "meV/atom", "force": "meV/A", "stress": "GPa"}
 """What is tolerated of errors, in the units that a report has them in."""
 
 
-def draw(walkers: Sequence[int], number: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw samples of walks, of as many walkers as there are.
+def draw(
+    walkers: Sequence[int],
+    kinds: Sequence[Hashable],
+    taken: Mapping[Hashable, int],
+    number: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw samples of walks, of as many kinds and walkers as there are.
 
     Parameters
     ----------
     walkers : sequence of int
         The walker that each sample is of.
+    kinds : sequence
+        What kind each sample is of; that of which the fewest are taken has its turn.
+    taken : Mapping
+        How many of each kind are taken already.
     number : int
         How many to draw; fewer if there are fewer.
     rng : Generator
@@ -42,8 +53,14 @@ def draw(walkers: Sequence[int], number: int, rng: np.random.Generator) -> np.nd
     turn = np.empty(len(walkers), dtype=int)
     for place in order:
         turn[place] = turns[walkers[place]] = turns.get(walkers[place], -1) + 1
-    first = sorted(order, key=lambda place: turn[place])
-    return np.sort(np.array(first[:number], dtype=int))
+    left = sorted(order, key=lambda place: turn[place])
+    counts, drawn = Counter(taken), []
+    while left and len(drawn) < number:
+        place = min(left, key=lambda place: (counts[kinds[place]], turn[place]))
+        left.remove(place)
+        counts[kinds[place]] += 1
+        drawn.append(place)
+    return np.sort(np.array(drawn, dtype=int))
 
 
 def divide(

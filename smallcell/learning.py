@@ -14,6 +14,7 @@ from ase import Atoms
 from smallcell import mlip
 from smallcell.basis import generate_basis
 from smallcell.candidates import Candidates
+from smallcell.composition import most_of_each, tenths_of
 from smallcell.engine import Engine, with_active_set
 from smallcell.fitting import Fit, check_species, lower_end, starting_potential
 from smallcell.loss import Weights, labels, scales
@@ -135,6 +136,9 @@ def extending(
 ) -> np.ndarray:
     """Choose of what walkers met the frames that extend the training set the most.
 
+    Of an alloy all tenths of composition among the frames have an even share (see
+    `smallcell.composition`), but not where MLIP-3 selects.
+
     Parameters
     ----------
     engine : {"built-in", "mlip"}
@@ -156,6 +160,8 @@ def extending(
     """
     if engine == "mlip":
         return mlip.select(potential, training, frames.structures, settings["at_most"])
+    compositions = [tenths_of(atoms, potential.species) for atoms in frames.structures]
+    numbers = {tenths: number for number, tenths in enumerate(dict.fromkeys(compositions))}
     return select(
         potential.active_set,
         frames.rows,
@@ -163,4 +169,6 @@ def extending(
         settings["at_most"],
         frames.owners,
         costs,
+        np.array([numbers[tenths] for tenths in compositions], dtype=int),
+        most_of_each(settings["at_most"], compositions),
     )

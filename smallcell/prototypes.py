@@ -1,81 +1,127 @@
-"""Ordered compounds of two elements, by the names that Strukturbericht gave to their prototypes.
+"""Ordered compounds: elements on the sites of prototypes, under the names of the Strukturbericht.
 
-All are cubic and have no free coordinate: symmetry holds every atom in its place at any volume.
+All sites of these prototypes are fixed by symmetry, so that a crystal has its volume to choose and
+nothing else. Those of bcc and fcc sites are ordered ways to decorate the lattices that alloys of
+simple metals have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
+import numpy as np
+import spglib
 from ase import Atoms
-from ase.spacegroup import crystal
+from ase.spacegroup import crystal as with_symmetry
 
-Site = tuple[float, float, float]
+from smallcell.canonical import CanonicalForm, canonical_form
+from smallcell.cells import vegard_volume
 
 
 @dataclass(frozen=True)
 class Prototype:
-    """A crystal of two kinds of sites.
+    """A structure type of two kinds of sites.
 
     Attributes
     ----------
     space_group : int
-        In the first setting of the International Tables.
-    first, second : tuple of Site
-        Wyckoff positions of both elements, one of each orbit.
+    sites : tuple
+        For each kind, one position (in units of the conventional cell) of each of its orbits.
+    shape : tuple of float
+        Edges of the conventional cell relative to the first.
+    setting : int
+        Origin choice of the space group.
     numbers : tuple of int
-        Atoms of both elements in a formula unit.
-    conventional : int
-        Atoms in the cube whose edge is the lattice constant.
+        Atoms of both kinds in a formula unit.
     """
 
     space_group: int
-    first: tuple[Site, ...]
-    second: tuple[Site, ...]
-    numbers: tuple[int, int]
-    conventional: int
+    sites: tuple[tuple[tuple[float, float, float], ...], tuple[tuple[float, float, float], ...]]
+    shape: tuple[float, float, float] = (1, 1, 1)
+    setting: int = 1
+    numbers: tuple[int, int] = (1, 1)
 
-
-ORIGIN, CENTRE, QUARTER = (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 PROTOTYPES = {
-    "B2": Prototype(221, (ORIGIN,), (CENTRE,), (1, 1), 2),
-    "B32": Prototype(227, (ORIGIN,), (CENTRE,), (1, 1), 16),
-    "D0_3": Prototype(225, (CENTRE, QUARTER), (ORIGIN,), (3, 1), 16),
-    "L1_2": Prototype(221, ((0.0, 0.5, 0.5),), (ORIGIN,), (3, 1), 4),
-    "C15": Prototype(227, ((0.625, 0.625, 0.625),), (ORIGIN,), (2, 1), 24),
+    "B1": Prototype(225, (((0, 0, 0),), ((1 / 2, 1 / 2, 1 / 2),))),
+    "B2": Prototype(221, (((0, 0, 0),), ((1 / 2, 1 / 2, 1 / 2),))),
+    "B3": Prototype(216, (((0, 0, 0),), ((1 / 4, 1 / 4, 1 / 4),))),
+    "B32": Prototype(227, (((0, 0, 0),), ((1 / 2, 1 / 2, 1 / 2),))),
+    "L1_0": Prototype(123, (((0, 0, 0),), ((1 / 2, 1 / 2, 1 / 2),)), (1, 1, np.sqrt(2))),
+    "L1_2": Prototype(221, (((0, 1 / 2, 1 / 2),), ((0, 0, 0),)), numbers=(3, 1)),
+    "D0_3": Prototype(
+        225, (((1 / 2, 1 / 2, 1 / 2), (1 / 4, 1 / 4, 1 / 4)), ((0, 0, 0),)), numbers=(3, 1)
+    ),
+    "C11_b": Prototype(139, (((0, 0, 1 / 3),), ((0, 0, 0),)), (1, 1, 3), numbers=(2, 1)),
+    "C15": Prototype(
+        227, (((1 / 2, 1 / 2, 1 / 2),), ((1 / 8, 1 / 8, 1 / 8),)), setting=2, numbers=(2, 1)
+    ),
+    "A15": Prototype(223, (((1 / 4, 0, 1 / 2),), ((0, 0, 0),)), numbers=(3, 1)),
 }
-"""CsCl and NaTl; BiF3 and Cu3Au; MgCu2, the cubic one of Laves's phases."""
-
-
-def prototype(name: str, elements: Sequence[str], lattice_constant: float) -> Atoms:
-    """Build the primitive cell of an ordered compound.
-
-    Parameters
-    ----------
-    name : str
-        One of `PROTOTYPES`.
-    elements : sequence of str
-        Two symbols; where there is more of one, it is the first.
-    lattice_constant : float
-        Edge of the cube (A).
-    """
-    kind = PROTOTYPES[name]
-    first, second = elements
-    atoms = crystal(
-        [first] * len(kind.first) + [second] * len(kind.second),
-        [*kind.first, *kind.second],
-        spacegroup=kind.space_group,
-        cellpar=[lattice_constant] * 3 + [90] * 3,
-        primitive_cell=True,
-    )
-    # What ASE notes of the space group is of no use once the cell is strained.
-    return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
+"""By their names in the Strukturbericht: CsCl is B2, NaTl B32, Cu3Au L1_2, BiF3 D0_3, MoSi2 C11_b,
+MgCu2 C15, Cr3Si A15. Where there is a majority its sites come first."""
 
 
 def formula(name: str, elements: Sequence[str]) -> str:
-    """Write the formula of a compound, such as Na3K."""
+    """Write the formula of a compound of two elements, such as Na3K."""
     numbers = PROTOTYPES[name].numbers
     return "".join(
         symbol + (str(number) if number > 1 else "")
         for symbol, number in zip(elements, numbers, strict=True)
     )
+
+
+def compound(name: str, first: Mapping, second: Mapping) -> Atoms:
+    """Build the primitive cell of a compound of two elements.
+
+    Parameters
+    ----------
+    name : str
+        Of `PROTOTYPES`.
+    first, second : Mapping
+        ``symbol``, ``lattice`` and ``lattice_constant`` (A) of the elements on the two kinds of
+        sites.
+
+    Returns
+    -------
+    Atoms
+        With the volume of `vegard_volume`.
+    """
+    prototype = PROTOTYPES[name]
+    symbols, positions = [], []
+    for element, orbits in zip((first, second), prototype.sites, strict=True):
+        symbols += [element["symbol"]] * len(orbits)
+        positions += orbits
+    edges = [*prototype.shape, 90, 90, 90]
+    built = with_symmetry(
+        symbols,
+        positions,
+        spacegroup=prototype.space_group,
+        setting=prototype.setting,
+        cellpar=edges,
+    )
+    description = (built.cell.array, built.get_scaled_positions(), built.numbers)
+    cell, fractions, numbers = spglib.find_primitive(description)
+    atoms = Atoms(numbers, cell=cell, scaled_positions=fractions, pbc=True)
+    scale = np.cbrt(vegard_volume(atoms, (first, second)) / atoms.get_volume())
+    atoms.set_cell(atoms.cell * scale, scale_atoms=True)
+    return atoms
+
+
+def compounds(elements: Sequence[Mapping], names: Sequence[str]) -> list[Atoms]:
+    """Build the compounds of some prototypes, of all pairs of elements.
+
+    Where the two kinds of sites are alike, as in B2, a pair of elements has one compound, else two.
+
+    Returns
+    -------
+    list of Atoms
+        ``info`` has ``prototype``.
+    """
+    found: dict[CanonicalForm, Atoms] = {}
+    for name in names:
+        for first, second in permutations(elements, 2):
+            atoms = compound(name, first, second)
+            atoms.info = {"prototype": name}
+            found.setdefault(canonical_form(atoms), atoms)
+    return list(found.values())

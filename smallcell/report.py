@@ -125,6 +125,9 @@ class Part:
 KEY = ("key",)
 """Of a label: 64 digits, which tell nothing on paper and are in the file."""
 
+ALLOY = "elements.1"
+"""There is a second element."""
+
 CHAPTERS = {
     "Summary": (Part("summary.txt", "summary.rst"),),
     "The potential beside DFT": (
@@ -163,6 +166,13 @@ CHAPTERS = {
         Part("diagnosis/calibration.svg", "calibration.rst", "fit.members"),
         Part("diagnosis/portraits.svg", "portraits.rst"),
     ),
+    "Compositions and elements": (
+        Part("diagnosis/coverage.svg", "coverage.rst", ALLOY),
+        Part("diagnosis/compositions.csv", "compositions.rst", ALLOY),
+        Part("diagnosis/coverage.csv", "coverage_table.rst", ALLOY),
+        Part("diagnosis/elements.csv", "elements.rst", ALLOY),
+        Part("diagnosis/pairs.csv", "pairs.rst", ALLOY),
+    ),
     "Labels": (
         Part("gate.csv", "gate.rst", "gate"),
         Part("imports.csv", "imports_table.rst", "imports"),
@@ -192,11 +202,14 @@ def asks_for(configuration: Mapping, key: str) -> bool:
     """Tell whether a configuration has something at a dotted key.
 
     That is a value that is neither empty, zero nor false, or, where the steps before lead to a
-    list, a word in it. Without a key it has.
+    list, a word in it or a place that it has. Without a key it has.
     """
     found: Any = configuration
     for step in filter(None, key.split(".")):
-        found = found.get(step) if isinstance(found, Mapping) else found and step in found
+        if isinstance(found, Mapping):
+            found = found.get(step)
+        elif found:
+            found = step in found or (step.isdigit() and int(step) < len(found))
     return bool(found)
 
 

@@ -74,6 +74,8 @@ def select(
     at_most: int | None = None,
     owners: np.ndarray | None = None,
     costs: np.ndarray | None = None,
+    kinds: np.ndarray | None = None,
+    at_most_of_a_kind: int | None = None,
 ) -> np.ndarray:
     """Choose the structures that extend a training set the most.
 
@@ -101,6 +103,10 @@ def select(
         Structure that each row belongs to, ascending; without, each row is a structure.
     costs : ndarray, shape (n_structures,), optional
         What the label of each structure costs, in any unit.
+    kinds : ndarray of int, shape (n_structures,), optional
+        By which structures are told apart.
+    at_most_of_a_kind : int, optional
+        Largest number of structures to choose of each kind.
 
     Returns
     -------
@@ -118,7 +124,7 @@ def select(
         raise ValueError(f"a label is said to cost {np.min(costs)}; costs must be above 0")
     if owners is None:
         owners = np.arange(len(rows))
-    places = _swap_in(active_set, rows, threshold, at_most, owners, costs)
+    places = _swap_in(active_set, rows, threshold, at_most, owners, costs, kinds, at_most_of_a_kind)
     return np.unique(owners[places[places >= 0]])
 
 
@@ -181,6 +187,8 @@ def _swap_in(
     at_most: int | None = None,
     owners: np.ndarray | None = None,
     costs: np.ndarray | None = None,
+    kinds: np.ndarray | None = None,
+    at_most_of_a_kind: int | None = None,
 ) -> np.ndarray:
     """Let rows take places in an active set as long as a grade exceeds the threshold.
 
@@ -190,7 +198,7 @@ def _swap_in(
 
     Parameters
     ----------
-    active_set, rows, threshold, at_most, owners, costs
+    active_set, rows, threshold, at_most, owners, costs, kinds, at_most_of_a_kind
         As in `select`.
 
     Returns
@@ -210,7 +218,12 @@ def _swap_in(
         holders = np.unique(owners[places[places >= 0]])
         if not len(rows) or (at_most is not None and len(holders) >= at_most):
             return places
-        row = _next(largest, threshold, owners, holders, costs)
+        allowed = largest
+        if kinds is not None and at_most_of_a_kind is not None:
+            full = np.flatnonzero(np.bincount(kinds[holders]) >= at_most_of_a_kind)
+            closed = np.setdiff1d(np.flatnonzero(np.isin(kinds, full)), holders)
+            allowed = np.where(np.isin(owners, closed), 0, largest)
+        row = _next(allowed, threshold, owners, holders, costs)
         if row is None:
             return places
         place = int(np.argmax(np.abs(coefficients[row])))

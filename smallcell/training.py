@@ -16,7 +16,7 @@ from smallcell.files import written_whole
 from smallcell.jobs import stored_label
 from smallcell.labels import SUCCESSES
 
-ORIGIN = ("strain", "close", "walker", "step", "grade", "disagreement", "purpose")
+ORIGIN = ("strain", "close", "prototype", "walker", "step", "grade", "disagreement", "purpose")
 """What a structure's ``info`` tells of where it was met and what for."""
 
 

@@ -7,7 +7,8 @@ a bottom. The wall is a repulsion of pairs that begins below all distances in th
 
 with s = 1 below ``inner``. It vanishes from ``outer`` on together with its first and second
 derivatives (the taper of J. Mei, J. W. Davenport and G. W. Fernando, Phys. Rev. B 43, 4653 (1991),
-LAMMPS's ``lennard/mdf``), so that nothing changes where there are data. It is no part of the
+LAMMPS's ``lennard/mdf``), so that nothing changes where there are data. Of an alloy, pairs of
+elements that stay farther apart have walls of their own, farther out. It is no part of the
 potential's file: LAMMPS lays it over the potential.
 """
 
@@ -22,6 +23,27 @@ EXPONENT = 12
 
 
 @dataclass(frozen=True)
+class PairWall:
+    """The repulsion of one pair of elements.
+
+    Attributes
+    ----------
+    first, second : int
+        Their places among the potential's elements, ascending, from 0.
+    strength : float
+        eV A^12.
+    inner, outer : float
+        Ends of the taper (A).
+    """
+
+    first: int
+    second: int
+    strength: float
+    inner: float
+    outer: float
+
+
+@dataclass(frozen=True)
 class Wall:
     """The repulsion.
 
@@ -31,11 +53,14 @@ class Wall:
         eV A^12.
     inner, outer : float
         Ends of the taper (A).
+    pairs : tuple of PairWall
+        In place of these for some pairs of elements.
     """
 
     strength: float
     inner: float
     outer: float
+    pairs: tuple[PairWall, ...] = ()
 
     def energy(self, distances: np.ndarray) -> np.ndarray:
         """Energy of pairs at these distances (eV)."""
@@ -46,7 +71,8 @@ class Wall:
 
 def read_wall(path: str | Path) -> Wall:
     """Read the ``wall.json`` of a batch."""
-    return Wall(**json.loads(Path(path).read_text()))
+    found = json.loads(Path(path).read_text())
+    return Wall(**found | {"pairs": tuple(PairWall(**one) for one in found.get("pairs", []))})
 
 
 def lammps_lines(style: str, file: str, n_species: int, barrier: Wall) -> list[str]:
@@ -65,6 +91,11 @@ def lammps_lines(style: str, file: str, n_species: int, barrier: Wall) -> list[s
         f"pair_style hybrid/overlay {style} lennard/mdf {barrier.inner:.10g} {barrier.outer:.10g}",
         f"pair_coeff * * {style} {file} {types}",
         f"pair_coeff * * lennard/mdf {barrier.strength:.10g} 0",
+        *(
+            f"pair_coeff {one.first + 1} {one.second + 1} lennard/mdf {one.strength:.10g} 0 "
+            f"{one.inner:.10g} {one.outer:.10g}"
+            for one in barrier.pairs
+        ),
     ]
 
 
@@ -81,4 +112,14 @@ def wall_of(path: str | Path) -> Wall:
     strength = re.search(r"^pair_coeff \* \* lennard/mdf (\S+) 0$", text, re.MULTILINE)
     if not ends or not strength:
         raise ValueError(f"{path} has no wall: no lines of lennard/mdf as this project writes them")
-    return Wall(float(strength[1]), *map(float, ends.groups()))
+    pairs = re.findall(
+        r"^pair_coeff (\d+) (\d+) lennard/mdf (\S+) 0 (\S+) (\S+)$", text, re.MULTILINE
+    )
+    return Wall(
+        float(strength[1]),
+        *map(float, ends.groups()),
+        tuple(
+            PairWall(int(first) - 1, int(second) - 1, *map(float, numbers))
+            for first, second, *numbers in pairs
+        ),
+    )

@@ -1,5 +1,6 @@
 """What a round labels."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from random_potentials import random_potential, random_structures
 
 from smallcell.candidates import gather
 from smallcell.choice import Outcome, choose, within_budget
+from smallcell.composition import tenths_of
 from smallcell.engine import with_active_set
 from smallcell.held_out import HELD_OUT, TRAINING
 from smallcell.learning import extending
@@ -128,6 +130,53 @@ def test_costs_count_where_they_are_given(potential, strange, samples):
     cheap = run(potential, strange, samples, costs=dear, at_most=1).structures[0]
     large = run(potential, strange, samples, at_most=1).structures[0]
     assert large.info["grade"] == known.max() > cheap.info["grade"]
+
+
+@pytest.fixture(scope="module")
+def alloy():
+    """A potential of two elements, frames that it does not know, and samples that it does."""
+    training = random_structures(("Na", "K"), 80, seed=2)
+    potential = with_active_set(random_potential(("Na", "K"), 6, seed=1), training, "configuration")
+    strange = random_structures(("Na", "K"), 200, seed=3)
+    for atoms in strange:
+        atoms.set_cell(0.8 * atoms.cell, scale_atoms=True)
+    for place, atoms in enumerate(training):
+        atoms.info["walker"] = place // 4
+    return potential, gather(potential, [strange], 0), gather(potential, [training], 0)
+
+
+def compositions(choice, purpose):
+    return Counter(
+        tenths_of(atoms, ("Na", "K"))
+        for atoms in choice.structures
+        if atoms.info["purpose"] == purpose
+    )
+
+
+def test_each_composition_of_an_alloy_has_its_share_of_the_labels(alloy):
+    potential, frames, samples = alloy
+    met = {tenths_of(atoms, potential.species) for atoms in frames.structures}
+    choice = run(potential, frames, samples, at_most=2 * len(met), held_out=len(met))
+    assert len(met) == 3
+    assert compositions(choice, TRAINING) == dict.fromkeys(met, 2)
+    assert compositions(choice, HELD_OUT) == dict.fromkeys(met, 1)
+
+
+def test_what_is_held_out_makes_up_for_what_is_not_learnt(alloy):
+    potential, frames, samples = alloy
+    met = {tenths_of(atoms, potential.species) for atoms in frames.structures}
+    choice = run(potential, frames, samples, at_most=2, held_out=len(met) - 2)
+    learnt, judges = compositions(choice, TRAINING), compositions(choice, HELD_OUT)
+    assert set(learnt.values()) == set(judges.values()) == {1}
+    assert not set(learnt) & set(judges)
+
+
+def test_intolerable_errors_of_an_alloy_are_spread_over_compositions(alloy):
+    potential, _, samples = alloy
+    nothing = gather(potential, [], 0)
+    met = {tenths_of(atoms, potential.species) for atoms in samples.structures}
+    choice = run(potential, nothing, samples, faults=["too high"], at_most=2 * len(met))
+    assert compositions(choice, TRAINING) == dict.fromkeys(met, 2)
 
 
 def test_what_the_budget_affords_is_labelled_first_of_it_what_is_learnt(

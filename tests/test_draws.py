@@ -1,14 +1,14 @@
 """What walkers draw, one by one and all of a stage together."""
 
 from collections import Counter
-from math import comb
 
 import numpy as np
 import pytest
 from ase.build import bulk
 
 from smallcell.cells import starts
-from smallcell.draws import Walker, atom_counts, draw_conditions, element_shares
+from smallcell.composition import tenths_of
+from smallcell.draws import Walker, draw_conditions
 
 POTASSIUM = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.3}
 SODIUM = {"symbol": "Na", "lattice": "bcc", "lattice_constant": 4.2}
@@ -89,26 +89,28 @@ def test_a_stage_of_a_binary_sees_every_composition(seed):
     assert max(counts.values()) <= 4
 
 
-def test_all_compositions_of_a_ternary_cell_take_the_same_share_of_the_draws():
-    # A grid that all bounds between compositions of four atoms fall between the points of.
-    middles = (np.arange(60) + 0.5) / 60
-    found = Counter(tuple(atom_counts((x, y), 4)) for x in middles for y in middles)
-    assert len(found) == comb(4 + 2, 2)
-    assert all(sum(counts) == 4 for counts in found)
-    assert set(found.values()) == {60**2 / len(found)}
+def test_walks_of_a_binary_are_spread_evenly_over_tenths_of_composition():
+    cells = {"cells": {"atoms": [1, 8], "lattices": ["bcc"]}}
+    drawn = [draw(number, (POTASSIUM, SODIUM), cells, walkers=32).start for number in range(32)]
+    found = Counter(tenths_of(atoms, ("K", "Na")) for atoms in drawn)
+    assert sorted(found) == [(tenth,) for tenth in range(10)]
+    # Each 32nd has one point of the sequence; a tenth has two of these in it, and parts of others.
+    assert min(found.values()) >= 2 and max(found.values()) <= 5
+    assert len({len(atoms) for atoms in drawn}) > 4
 
 
-def test_shares_are_those_of_a_cell_of_very_many_atoms():
-    rng = np.random.default_rng(1)
-    for coordinates in rng.uniform(size=(20, 3)):
-        shares = element_shares(coordinates)
-        assert shares.sum() == pytest.approx(1)
-        assert np.allclose(np.array(atom_counts(coordinates, 20000)) / 20000, shares, atol=2e-3)
-
-
-def test_an_element_alone_has_all_atoms():
-    assert atom_counts((), 5) == [5]
-    assert element_shares(()) == [1]
+def test_five_elements_mix():
+    symbols = ("Li", "Na", "K", "Rb", "Cs")
+    constants = dict(zip(symbols, (3.4, 4.2, 5.3, 5.7, 6.1), strict=True))
+    elements = [
+        {"symbol": symbol, "lattice": "bcc", "lattice_constant": constant}
+        for symbol, constant in constants.items()
+    ]
+    drawn = [draw(number, elements, EIGHT_ATOMS, strain=[1, 1]).start for number in range(16)]
+    assert set().union(*(atoms.symbols for atoms in drawn)) == set(symbols)
+    for atoms in drawn:
+        mean = np.mean([constants[symbol] for symbol in atoms.symbols])
+        assert lattice_constant(atoms) == pytest.approx(mean)
 
 
 def test_an_alloy_has_the_volume_of_vegards_law():

@@ -1,5 +1,7 @@
 """What is held out, for how long, and when its errors are tolerable."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -25,24 +27,36 @@ def report(configurations=9, force=10.0, highest=11.0):
     }
 
 
+def alike(walkers, number, seed=0):
+    """Draw samples that are all of one kind."""
+    return draw(walkers, [0] * len(walkers), {}, number, np.random.default_rng(seed))
+
+
 def test_samples_are_of_as_many_walkers_as_there_are():
     walkers = [0] * 50 + [1] * 50 + [2]
     for seed in range(20):
-        drawn = draw(walkers, 3, np.random.default_rng(seed))
+        drawn = alike(walkers, 3, seed)
         assert sorted(walkers[place] for place in drawn) == [0, 1, 2]
-        assert len(set(draw(walkers, 7, np.random.default_rng(seed)))) == 7
+        assert len(set(alike(walkers, 7, seed))) == 7
 
 
 def test_samples_do_not_lean_to_either_end_of_a_walk():
-    draws = [draw([0] * 5, 1, np.random.default_rng(seed))[0] for seed in range(500)]
+    draws = [alike([0] * 5, 1, seed)[0] for seed in range(500)]
     counts = np.bincount(draws, minlength=5)
     # Binomial: 100 of 500 with a standard deviation of 9.
     assert counts.min() > 60
 
 
+def test_kinds_of_which_fewest_are_taken_come_first():
+    kinds = [0] * 10 + [1] * 10 + [2] * 10
+    for seed in range(10):
+        drawn = draw(range(30), kinds, {0: 2, 1: 1}, 6, np.random.default_rng(seed))
+        assert Counter(kinds[place] for place in drawn) == {0: 1, 1: 2, 2: 3}
+
+
 def test_no_more_are_drawn_than_there_are():
-    assert draw([3, 3], 5, np.random.default_rng(0)).tolist() == [0, 1]
-    assert len(draw([], 2, np.random.default_rng(0))) == 0
+    assert alike([3, 3], 5).tolist() == [0, 1]
+    assert len(alike([], 2)) == 0
 
 
 def test_structures_are_held_out_for_some_rounds_and_then_released():

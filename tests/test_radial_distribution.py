@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, make_supercell
 
-from smallcell.prototypes import prototype
+from smallcell.prototypes import compound
 from smallcell.radial_distribution import (
     bin_edges,
     distribution,
@@ -41,7 +41,10 @@ def test_the_neighbours_of_a_crystal_are_those_of_its_shells():
 
 def test_the_neighbours_in_a_compound_are_of_the_element_that_is_asked_for():
     """D0_3: potassium has eight of sodium next to it, of which a third has four of potassium."""
-    atoms = prototype("D0_3", ("Na", "K"), 10.0)
+    sodium, potassium = (
+        {"symbol": symbol, "lattice": "bcc", "lattice_constant": 5.0} for symbol in ("Na", "K")
+    )
+    atoms = compound("D0_3", sodium, potassium)
     atoms = make_supercell(atoms, [[-1, 1, 1], [1, -1, 1], [1, 1, -1]]) * (2, 2, 2)
     radii = np.array([4.5, 5.2])
     expected = {"K-Na": [8, 14], "Na-K": [8 / 3, 14 / 3], "K-K": [0, 0]}

@@ -311,7 +311,10 @@ def test_the_page_asks_for_what_the_configuration_makes_and_no_more(configuratio
     more, less = set(page_files(asked)) - plain, plain - set(page_files(asked))
     assert more == {"imports.csv", "validation/compare.csv", "audit/grades.svg", "audit/run.json"}
     assert less == {"gate.csv", "validation/dispersion.svg"}
+    alloy = configuration | {"elements": [{"symbol": "K"}, {"symbol": "Na"}]}
+    assert {"diagnosis/coverage.svg", "diagnosis/pairs.csv"} <= set(page_files(alloy)) - plain
     assert asks_for({"a": {"b": ["c"]}}, "a.b.c")
+    assert asks_for({"a": ["b", "c"]}, "a.1") and not asks_for({"a": ["b"]}, "a.1")
     assert not asks_for({"a": False}, "a.b.c")
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import spglib
+from ase.neighborlist import neighbor_list
 
 from smallcell.cells import crystal
 from smallcell.fitting import shortest_distance
@@ -29,7 +30,7 @@ def test_the_conventional_cell_is_cubic():
 def test_an_atom_moves_towards_its_nearest_neighbour_to_the_distance_asked_for():
     perfect = np.sqrt(3) / 2 * 5.3
     for repeats in ((1, 1, 1), (1, 1, 2)):
-        pair, near = close_pairs(POTASSIUM, repeats, [0.6, 0.9])
+        pair, near = close_pairs((POTASSIUM, POTASSIUM), repeats, [0.6, 0.9])
         assert shortest_distance(pair) == pytest.approx(0.6 * perfect)
         assert shortest_distance(near) == pytest.approx(0.9 * perfect)
         assert pair.info["close"] == 0.6
@@ -39,28 +40,44 @@ def test_an_atom_moves_towards_its_nearest_neighbour_to_the_distance_asked_for()
 def test_any_lattice_has_close_pairs(lattice):
     element = POTASSIUM | {"lattice": lattice}
     perfect = shortest_distance(crystal(element, "conventional", (1, 1, 2)))
-    (pair,) = close_pairs(element, (1, 1, 2), [0.7])
+    (pair,) = close_pairs((element, element), (1, 1, 2), [0.7])
     assert shortest_distance(pair) == pytest.approx(0.7 * perfect)
 
 
 def test_the_rotations_about_the_pair_and_the_inversion_remain():
-    (pair,) = close_pairs(POTASSIUM, (1, 1, 1), [0.7])
+    (pair,) = close_pairs((POTASSIUM, POTASSIUM), (1, 1, 1), [0.7])
     crystal_of_it = pair.cell.array, pair.get_scaled_positions(), pair.numbers
     assert len(spglib.get_symmetry_dataset(crystal_of_it).rotations) == 12
 
 
 def test_a_cell_of_one_atom_has_no_pair():
     with pytest.raises(ValueError, match=r"\(1, 1, 1\) conventional cells of sc K have no two"):
-        close_pairs(POTASSIUM | {"lattice": "sc"}, (1, 1, 1), [0.7])
+        close_pairs([POTASSIUM | {"lattice": "sc"}] * 2, (1, 1, 1), [0.7])
 
 
-def test_the_seeds_of_a_campaign_are_both():
+def test_unlike_atoms_come_close_too():
+    edge = np.mean([5.3, 4.2])
+    for repeats in ((1, 1, 1), (1, 1, 2)):
+        (pair,) = close_pairs((POTASSIUM, SODIUM), repeats, [0.6])
+        first, second, lengths = neighbor_list("ijd", pair, 4.0)
+        closest = np.argmin(lengths)
+        assert lengths[closest] == pytest.approx(0.6 * np.sqrt(3) / 2 * edge)
+        assert set(pair.symbols[[first[closest], second[closest]]]) == {"K", "Na"}
+
+
+def test_the_seeds_of_an_alloy_are_crystals_close_pairs_and_compounds():
     settings = {
         "strain": [0.9, 1.1],
         "number": 3,
         "unit": "primitive",
         "close": [{"cell": [1, 1, 1], "distances": [0.7, 0.8]}],
+        "compounds": {"prototypes": ["B2", "L1_2"], "strain": [0.9, 1.0], "number": 2},
     }
     found = seeds([POTASSIUM, SODIUM], settings)
-    assert ["close" in atoms.info for atoms in found] == 6 * [False] + 4 * [True]
-    assert [str(atoms.symbols) for atoms in found[6:]] == ["K2", "K2", "Na2", "Na2"]
+    assert ["close" in atoms.info for atoms in found[:12]] == 6 * [False] + 6 * [True]
+    pairs = [str(atoms.symbols) for atoms in found[6:12]]
+    assert pairs == ["K2", "K2", "KNa", "KNa", "Na2", "Na2"]
+    compounds = [(atoms.info["prototype"], str(atoms.symbols)) for atoms in found[12::2]]
+    assert compounds == [("B2", "KNa"), ("L1_2", "K3Na"), ("L1_2", "Na3K")]
+    assert np.allclose(found[12].cell.array, 0.9 * found[13].cell.array)
+    assert len(seeds([POTASSIUM], settings)) == 5

@@ -1,20 +1,22 @@
 """The wall keeps atoms apart, and changes nothing where there are data."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from random_potentials import labelled, random_potential
 from test_plugin import run_lammps
 
 from smallcell.approach import approach, wall
 from smallcell.basis import generate_basis
+from smallcell.files import write_report
 from smallcell.fitting import fit, random_starts
 from smallcell.potential import write_potential
 from smallcell.sampling import write_start
-from smallcell.wall import Wall, lammps_lines, wall_of
+from smallcell.wall import PairWall, Wall, lammps_lines, read_wall, wall_of
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +33,9 @@ def potential(strained):
     return fit(strained, random_starts(strained, ("K",), generate_basis(8), 7.0, 8, rng)).potential
 
 
-def energy_in_lammps(folder, atoms, lines):
+def energy_in_lammps(folder, atoms, lines, species=("K",)):
     """Energy and forces by LAMMPS."""
-    write_start(folder / "start.data", atoms, ["K"])
+    write_start(folder / "start.data", atoms, species)
     output = run_lammps(
         folder,
         "\n".join(
@@ -124,12 +126,45 @@ def test_atoms_never_fuse_behind_it(strained, walled, tmp_path):
         assert fused, output[-1000:]
 
 
+def test_elements_that_stay_apart_have_a_wall_of_their_own(tmp_path):
+    potential = random_potential(("Na", "K"), 6, seed=2)
+    near = bulk("NaK", "cesiumchloride", a=4.0)
+    far = bulk("K", "bcc", a=5.4)
+    potential = replace(potential, closest=0.99 * 4.0 * np.sqrt(3) / 2)
+    barrier = wall(potential, [near, far])
+    # Na meets Na and K meets K at 4 A, Na meets K at 3.46 A.
+    ends = {(one.first, one.second): (one.inner, one.outer) for one in barrier.pairs}
+    assert ends == {
+        pair: (pytest.approx(0.9 * 0.99 * 4.0), pytest.approx(0.99 * 4.0))
+        for pair in ((0, 0), (1, 1))
+    }
+    write_potential(tmp_path / "a.mtp", potential)
+    lines = lammps_lines("mtp", "a.mtp", 2, barrier)
+    bare = ["pair_style mtp", "pair_coeff * * a.mtp 0 1"]
+    for symbols, place in (("K2", 1), ("NaK", None)):
+        pair = Atoms(symbols, positions=[[0, 0, 0], [3.6, 0, 0]], cell=[20] * 3, pbc=True)
+        energies = [
+            energy_in_lammps(tmp_path, pair, some, ("Na", "K"))[0] for some in (lines, bare)
+        ]
+        expected = 0.0 if place is None else walled(barrier.pairs[place], 3.6)
+        assert energies[0] - energies[1] == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def walled(one, distance):
+    return float(Wall(one.strength, one.inner, one.outer).energy(np.array(distance)))
+
+
 def test_the_wall_of_a_result_is_read_back(tmp_path):
     barrier, file = Wall(100851.44, 2.3942, 2.6602), tmp_path / "potential.lammps"
     file.write_text(
         "\n".join(lammps_lines("mtp", "results/x y/potential.almtp", 1, barrier)) + "\n"
     )
     assert wall_of(file) == barrier
+    barrier = Wall(100851.44, 2.3942, 2.6602, (PairWall(0, 1, 5e6, 3.0, 3.3),))
+    file.write_text("\n".join(lammps_lines("mtp", "a.almtp", 2, barrier)) + "\n")
+    assert wall_of(file) == barrier
+    write_report(tmp_path / "wall.json", asdict(barrier))
+    assert read_wall(tmp_path / "wall.json") == barrier
     file.write_text("pair_style mtp\npair_coeff * * potential.almtp 0\n")
     with pytest.raises(ValueError, match="potential.lammps has no wall"):
         wall_of(file)
