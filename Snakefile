@@ -78,9 +78,11 @@ rule all:
 
 
 onstart:
+    check_settled()
     check_machine()
     prepare_slurm()
 
 
 onsuccess:
+    note_settled()
     print_summary()
