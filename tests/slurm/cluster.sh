@@ -54,7 +54,9 @@ SlurmdTimeout=10
 KillWait=5
 MinJobAge=300
 AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 StateSaveLocation=$folder/state
 SlurmctldPidFile=$folder/controller.pid
 SlurmctldLogFile=$folder/controller.log
