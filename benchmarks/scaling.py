@@ -18,7 +18,6 @@ a job; no label is taken for short enough to share one script with others.
 """
 
 import gzip
-import json
 import os
 import re
 import subprocess
@@ -127,13 +126,13 @@ def _watch(process: int, found: list[float]) -> None:
         time.sleep(0.02)
 
 
-def configured(number: int, k_spacing: float) -> dict:
+def configured(number: int, dft: Mapping) -> dict:
     """Make a configuration whose labels all come from a store, with so many seeds."""
     config = yaml.safe_load(MINIATURE.read_text())
     config["elements"][0]["energy"] = 0.0
     return {
         "elements": config["elements"],
-        "dft": config["dft"] | {"command": None, "k_spacing": k_spacing},
+        "dft": config["dft"] | {"command": None} | dft,
         "seeds": {"strain": [0.88, 1.12], "number": number, "unit": "primitive"},
         "fit": config["fit"] | {"members": 0},
         "gate": False,
@@ -142,9 +141,9 @@ def configured(number: int, k_spacing: float) -> dict:
     }
 
 
-def with_labels(folder: Path, number: int, k_spacing: float = 0.6) -> Campaign:
+def with_labels(folder: Path, number: int, dft: Mapping) -> Campaign:
     """Make a campaign whose seeds have labels, all alike, in a store of its own."""
-    campaign = Campaign(folder, **configured(number, k_spacing))
+    campaign = Campaign(folder, **configured(number, dft))
     config = load_configfile(str(folder / "miniature.yaml"))
     validate(config, schema=str(SCHEMA))
     (element,) = config["elements"]
@@ -174,7 +173,7 @@ def measure_labels(folder: Path, numbers: list[int]) -> str:
     """Label so many seeds, and look again."""
     rows, notes = [], []
     for number in numbers:
-        campaign = with_labels(folder / str(number), number)
+        campaign = with_labels(folder / str(number), number, {})
         store = files(campaign.folder)
         rows.append(run(campaign, "-n", "--", TARGET).row(f"{number} labels, dry run"))
         done = run(campaign, "--", TARGET)
@@ -206,7 +205,7 @@ def measure_rounds(folder: Path, rounds: int, labels: int) -> str:
     each = [
         stage | {"rounds": number} for stage, number in zip(stages, _halves(rounds), strict=True)
     ]
-    campaign = Campaign(folder, **configured(7, 0.6) | {"stages": each})
+    campaign = Campaign(folder, **configured(7, {}) | {"stages": each})
     (folder / "labels").mkdir()
     make_up(campaign, each, labels)
     touched = run(campaign, "--touch")
@@ -282,31 +281,26 @@ def make_up(campaign: Campaign, stages: list[Mapping], labels: int) -> None:
 
 def measure_slurm(folder: Path, number: int, labels: int) -> str:
     """Label seeds through SLURM, each by a script of its own."""
-    campaign = with_labels(folder, number, k_spacing=0.25)
+    campaign = with_labels(folder, number, {"ecutwfc": 30, "ecutrho": 180, "k_spacing": 0.2})
     with tempfile.TemporaryDirectory() as place, cluster(Path(place) / "slurm"):
         done = run(campaign, *OPTIONS, "--group-components", f"labels={labels}", "--", TARGET)
         listing = subprocess.run(
             ["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True
         ).stdout
+    jobs = [job_of(line) for line in listing.splitlines()]
+    return f"{table(HEADS, [done.row(f'{number} labels')])}\n" + table(
+        ["job", "cores", "seconds"], [[name, cores, f"{took:.0f}"] for name, cores, took in jobs]
+    )
+
+
+def job_of(line: str) -> tuple[str, str, float]:
+    """Name, cores and wall time (s) of a job as SLURM tells of it."""
+    told = dict(word.split("=", 1) for word in line.split() if "=" in word)
     began, ended = (
-        [
-            time.mktime(time.strptime(found, "%Y-%m-%dT%H:%M:%S"))
-            for found in re.findall(rf"{word}Time=(\d\S+)", listing)
-        ]
-        for word in ("Start", "End")
+        time.mktime(time.strptime(told[word], "%Y-%m-%dT%H:%M:%S"))
+        for word in ("StartTime", "EndTime")
     )
-    took = [end - start for start, end in zip(began, ended, strict=True)]
-    jobs = re.findall(r"Comment=(\S+)", listing)
-    return (
-        table(HEADS, [done.row(f"{number} labels")])
-        + "\n"
-        + json.dumps(
-            {
-                "seconds of jobs": dict(zip(map(str, range(len(took))), took, strict=True)),
-                "jobs": jobs,
-            }
-        )
-    )
+    return told["Comment"], told["NumCPUs"], ended - began
 
 
 def main(place: str, what: str, *words: str) -> None:
