@@ -488,7 +488,9 @@ def group_of(batch, structure):
         return None
     chosen = [structures[number] for number in numbers(structure)]
     labels = [(atoms, calculation_of(atoms)) for atoms in chosen]
-    return "labels" if foreseen_seconds(batch, labels) < LONG else None
+    # Those of the seeds wait for the gate's, and no group may wait for itself.
+    name = "gate_labels" if batch == "gate" else "labels"
+    return name if foreseen_seconds(batch, labels) < LONG else None
 
 
 def atom_memory(wildcards, input, attempt):
