@@ -113,7 +113,7 @@ bench-label-cost: $(ready) ## compare what labels took with what is foreseen, in
 	  python benchmarks/label_cost.py benchmarks/labels docs/benchmarks.md $(STORES)
 
 .PHONY: bench-scaling
-bench-scaling: $(ready) slurm ## measure the workflow beside its labels: 10 to 10 000, 100 rounds, SLURM; an hour
+bench-scaling: $(ready) slurm ## measure what the workflow costs beside its labels, in 100 rounds, on SLURM
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	export PYTHONPATH=.:tests:tests/workflow && \
 	python benchmarks/scaling.py "$$folder/rounds" rounds 100 10 && \
