@@ -124,6 +124,14 @@ bench-label-cost: $(ready) ## compare what labels took with what is foreseen, in
 	PYTHONPATH=. OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 \
 	  python benchmarks/label_cost.py benchmarks/labels docs/benchmarks.md $(STORES)
 
+.PHONY: bench-scaling
+bench-scaling: $(ready) slurm ## measure what the workflow costs beside its labels, in 100 rounds, on SLURM
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	export PYTHONPATH=.:tests:tests/workflow && \
+	python benchmarks/scaling.py "$$folder/rounds" rounds 100 10 && \
+	python benchmarks/scaling.py "$$folder/labels" labels 10 100 1000 10000 && \
+	python benchmarks/scaling.py "$$folder/slurm" slurm 1000 64
+
 .PHONY: bench-memory
 bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour
 	PYTHONPATH=. python benchmarks/memory.py

@@ -92,11 +92,13 @@ rule all:
 
 
 onstart:
+    check_settled()
     check_machine()
     prepare_slurm()
 
 
 onsuccess:
+    note_settled()
     seal(Path(RESULTS))
     print_summary()
 

@@ -10,6 +10,7 @@ import time
 from functools import cache
 from pathlib import Path
 
+import snakemake
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import validate
 
@@ -18,7 +19,15 @@ from snakemake.utils import validate
 sys.path.insert(0, str(workflow.basedir))
 os.environ.update(PYTHONPATH=str(workflow.basedir), OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
-from smallcell.allotments import LONG, label_minutes, label_seconds, more, walk_minutes
+from smallcell.allotments import (
+    LONG,
+    label_minutes,
+    label_seconds,
+    more,
+    numbers,
+    spans,
+    walk_minutes,
+)
 from smallcell.basis import LEVELS
 from smallcell.cells import LATTICES, starts
 from smallcell.choice import Outcome
@@ -51,6 +60,7 @@ from smallcell.report import page_files
 from smallcell.results import mark
 from smallcell.seals import damage, seal
 from smallcell.seeds import seeds
+from smallcell.settled import read_settled, write_settled
 from smallcell.training import read_structures
 
 # A job ends with the Snakemake that started it, however that ends: started anew, it would not know
@@ -129,7 +139,7 @@ wildcard_constraints:
     batch=BATCH,
     walker=r"\d+",
     baseline=r"\d+",
-    structure=r"\d+",
+    structure=r"\d+(?:-\d+)?",
 
 
 def sampling(wildcards):
@@ -173,11 +183,39 @@ GATE_CELLS = {
 # its potential; the audit's may be left at comparing.
 
 
+SETTLED = Path(".snakemake/settled") / f"{config['run']}.json"
+IDENTITY = json.dumps([config, PSEUDOPOTENTIAL_HASHES, snakemake.__version__], sort_keys=True)
+
+
+@cache
+def done_before():
+    """Have checkpoints taken for done that are as the last run left them (`smallcell.settled`)."""
+    asked = workflow.dag_settings
+    if asked.forceall or asked.forcerun or asked.forcetargets or not workflow.is_main_process:
+        return set()
+    done = set(read_settled(SETTLED, IDENTITY))
+    workflow.checkpoints.created_output.update(done)
+    return done
+
+
+# Selections that Snakemake knows to be done, which they stay as long as it runs.
+KNOWN = set()
+
+
 def selection(stage, name):
     """Report of a round's selection; Snakemake comes back to this line when it is known."""
-    return json.loads(
-        Path(checkpoints.select.get(stage=stage, round=name).output.report).read_text()
-    )
+    path = Path(RESULTS) / stage / name / "selection.json"
+    done_before()
+    if path not in KNOWN:
+        checkpoints.select.get(stage=stage, round=name)
+        KNOWN.add(path)
+    return selection_of(path, path.stat().st_mtime_ns)
+
+
+@cache
+def selection_of(path, modified):
+    """Report of a selection as it was at a time."""
+    return json.loads(path.read_text())
 
 
 def rounds_of(stage):
@@ -341,13 +379,26 @@ def labels(wildcards):
     """Reports of the labels of a batch."""
     batch = wildcards.get("batch") or f"{wildcards.stage}/{wildcards.round}"
     if batch == "seeds":
-        number = len(seeds(config["elements"], config["seeds"]))
+        structures = spans_of_seeds()
     elif batch == "audit":
-        number = AUDIT["cut_outs"]
+        structures = range(AUDIT["cut_outs"])
     else:
         chosen = selection(*batch.split("/"))
-        number = chosen["training"] + chosen["held_out"]
-    return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in range(number)]
+        # Selections of earlier releases do not say, and had a job for each.
+        structures = chosen.get("labels", range(chosen["training"] + chosen["held_out"]))
+    return [f"{RESULTS}/{batch}/labels/{structure}.json" for structure in structures]
+
+
+@cache
+def spans_of_seeds():
+    """The seeds as jobs share them."""
+    structures = seeds(config["elements"], config["seeds"])
+    return spans(expected_cost(atoms, calculation_of(atoms)) for atoms in structures)
+
+
+def calculation_of(atoms, **own):
+    """The calculation of a structure, with settings of its own if need be."""
+    return crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
 
 
 def walks_of_rounds(wildcards):
@@ -400,47 +451,55 @@ def structures_of(path, modified):
 
 
 def label_input(wildcards, input):
-    """The structure of a label and the calculation."""
+    """The structures of a job of labels, each with its calculation."""
     path = Path(input.structures)
-    atoms = structures_of(path, path.stat().st_mtime_ns)[int(wildcards.structure)]
+    structures = structures_of(path, path.stat().st_mtime_ns)
     own = json.loads(Path(input.settings).read_text()) if input.get("settings") else {}
-    if "k_spacing" in atoms.info:
-        own["k_spacing"] = atoms.info["k_spacing"]
-    return atoms, crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
+    found = []
+    for number in numbers(wildcards.structure):
+        atoms = structures[number]
+        spacing = {key: atoms.info[key] for key in ("k_spacing",) if key in atoms.info}
+        found.append((atoms, calculation_of(atoms, **own, **spacing)))
+    return found
 
 
-def foreseen_seconds(batch, atoms, calculation):
-    """How long a label will take, by what those of earlier batches took."""
+def foreseen_seconds(batch, labels):
+    """How long labels will take one after the other, by what those of earlier batches took."""
     # Only of rounds is that known; their selection has noted it.
     noted = Path(RESULTS) / batch / "selection.json"
     rate = json.loads(noted.read_text()).get("rate", 0) if noted.exists() else 0
-    return label_seconds(expected_cost(atoms, calculation), rate, config["dft"]["cores"])
+    expected = sum(expected_cost(atoms, calculation) for atoms, calculation in labels)
+    return label_seconds(expected, rate, config["dft"]["cores"])
 
 
 def label_memory(wildcards, input, attempt):
-    """Memory for a label: what pw.x will take for the structure."""
+    """Memory for a job of labels: what pw.x will take for the largest structure."""
     if not all(Path(path).exists() for path in input):
         return 0
-    atoms, calculation = label_input(wildcards, input)
-    return more(job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"]), attempt)
+    most = max(
+        job_megabytes(atoms, calculation, input.upf, config["dft"]["cores"])
+        for atoms, calculation in label_input(wildcards, input)
+    )
+    return more(most, attempt)
 
 
 def label_runtime(wildcards, input, attempt):
-    """Minutes for a label."""
+    """Minutes for a job of labels."""
     if workflow.local_exec or not all(Path(path).exists() for path in input):
         return LABEL_MINUTES
-    seconds = foreseen_seconds(wildcards.batch, *label_input(wildcards, input))
-    return label_minutes(seconds, config["dft"]["time_limit"], attempt)
+    labels = label_input(wildcards, input)
+    limit = config["dft"]["time_limit"] * len(labels)
+    return label_minutes(foreseen_seconds(wildcards.batch, labels), limit, attempt)
 
 
 def label_group(wildcards):
     """Labels that take seconds share a job of a cluster, the others have one each."""
-    return None if workflow.local_exec else group_of(wildcards.batch, int(wildcards.structure))
+    return None if workflow.local_exec else group_of(wildcards.batch, wildcards.structure)
 
 
 @cache
 def group_of(batch, structure):
-    """Group of a label. Snakemake asks many times, and the answer must always be the same.
+    """Group of a job of labels. Snakemake asks many times, and the answer must always be the same.
 
     No group may be at work when a checkpoint is done, since Snakemake 9.27 might submit it again.
     While the labels of seeds, gate or a round are computed no checkpoint is; of others one may.
@@ -454,9 +513,11 @@ def group_of(batch, structure):
         structures = structures_of(path, path.stat().st_mtime_ns)
     else:
         return None
-    atoms = structures[structure]
-    calculation = crystal_calculation(atoms, config["dft"], PSEUDOPOTENTIAL_HASHES)
-    return "labels" if foreseen_seconds(batch, atoms, calculation) < LONG else None
+    chosen = [structures[number] for number in numbers(structure)]
+    labels = [(atoms, calculation_of(atoms)) for atoms in chosen]
+    # Those of the seeds wait for the gate's, and no group may wait for itself.
+    name = "gate_labels" if batch == "gate" else "labels"
+    return name if foreseen_seconds(batch, labels) < LONG else None
 
 
 def atom_memory(wildcards, input, attempt):
@@ -492,6 +553,33 @@ def convergence_labels(names):
         point=names,
         structure=range(len(structures)),
     )
+
+
+def check_settled():
+    """End if rounds that were taken for done are to be done again, which nothing could tell of."""
+    due = {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
+    if due & done_before():
+        SETTLED.unlink()
+        refuse(["a round that was done is due again: give the same command once more"])
+
+
+def note_settled():
+    """Note what is up to date, if all that could be was looked at and done."""
+    asked, jobs = workflow.dag_settings, list(workflow.dag.jobs)
+    looked = {"mtime", "params", "input", "code"} <= {str(one) for one in asked.rerun_triggers}
+    if not looked or asked.until or asked.omit_from or asked.batch:
+        SETTLED.unlink(missing_ok=True)
+        return
+    made = {str(file) for job in jobs for file in job.output}
+    read = {str(file) for job in jobs for file in job.input}
+    code = [
+        str(path)
+        for part in ("Snakefile", "rules", "scripts", "smallcell", "config")
+        for path in [Path(workflow.basedir) / part, *(Path(workflow.basedir) / part).rglob("*")]
+        if path.suffix in ("", ".smk", ".py", ".yaml") and path.is_file()
+    ]
+    done = {str(file) for job in jobs if job.is_checkpoint for file in job.output}
+    write_settled(SETTLED, done, made, {*read - made, *code}, IDENTITY, int(BEGAN * 1e9))
 
 
 def check_machine():

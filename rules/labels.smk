@@ -13,7 +13,10 @@ rule program:
 
 
 rule label:
-    """Energy, forces and stress of a structure by pw.x, or from the store; its fate in any case."""
+    """Energy, forces and stress of a structure by pw.x, or from the store; its fate in any case.
+
+    Where a structure takes no more than a moment, of several that follow each other.
+    """
     input:
         structures="<results>/{batch}/structures.extxyz",
         program="<results>/program.json",

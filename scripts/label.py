@@ -1,8 +1,9 @@
-"""Label one structure of a batch; its fate is the result, whatever it is."""
+"""Label a structure of a batch, or several; its fate is the result, whatever it is."""
 
 import json
 from pathlib import Path
 
+from smallcell.allotments import numbers
 from smallcell.canonical import canonical_form
 from smallcell.cost import expected_cost
 from smallcell.files import write_report
@@ -13,28 +14,36 @@ from smallcell.progress import log_to, tell
 from smallcell.training import ORIGIN, read_structures
 
 log_to(snakemake.log[0])
-number = int(snakemake.wildcards.structure)
-selected = read_structures(snakemake.input.structures)[number]
-origin = {name: selected.info[name] for name in ORIGIN if name in selected.info}
-atoms = canonical_form(selected).atoms()
-dft = dict(snakemake.params.dft)
-if settings := snakemake.input.get("settings"):
-    dft |= json.loads(Path(settings).read_text())
-# Structures whose small differences count have a spacing at which all have the same mesh.
-if "k_spacing" in selected.info:
-    dft["k_spacing"] = selected.info["k_spacing"]
-calculation = crystal_calculation(atoms, dft, snakemake.params.pseudopotentials)
+structures = read_structures(snakemake.input.structures)
 program = read_program(snakemake.input.program)
-report, _ = label_once(atoms, calculation, program, snakemake.params, snakemake.input.upf)
-identity = {
-    "batch": snakemake.wildcards.batch,
-    "structure": number,
-    "formula": atoms.get_chemical_formula(),
-    "atoms": len(atoms),
-    "expected_cost": expected_cost(atoms, calculation),
-}
-write_report(snakemake.output[0], identity | origin | report)
-tell(
-    f"{identity['batch']}: structure {number}, {identity['formula']}: {report['fate']}"
-    f"{report['message'] and ', ' + report['message']} ({report['core_seconds']:.0f} core-s)"
-)
+
+
+def label(number: int) -> dict:
+    """Label a structure of the batch and say what became of it."""
+    selected = structures[number]
+    origin = {name: selected.info[name] for name in ORIGIN if name in selected.info}
+    atoms = canonical_form(selected).atoms()
+    dft = dict(snakemake.params.dft)
+    if settings := snakemake.input.get("settings"):
+        dft |= json.loads(Path(settings).read_text())
+    # Structures whose small differences count have a spacing at which all have the same mesh.
+    if "k_spacing" in selected.info:
+        dft["k_spacing"] = selected.info["k_spacing"]
+    calculation = crystal_calculation(atoms, dft, snakemake.params.pseudopotentials)
+    report, _ = label_once(atoms, calculation, program, snakemake.params, snakemake.input.upf)
+    identity = {
+        "batch": snakemake.wildcards.batch,
+        "structure": number,
+        "formula": atoms.get_chemical_formula(),
+        "atoms": len(atoms),
+        "expected_cost": expected_cost(atoms, calculation),
+    }
+    tell(
+        f"{identity['batch']}: structure {number}, {identity['formula']}: {report['fate']}"
+        f"{report['message'] and ', ' + report['message']} ({report['core_seconds']:.0f} core-s)"
+    )
+    return identity | origin | report
+
+
+reports = [label(number) for number in numbers(snakemake.wildcards.structure)]
+write_report(snakemake.output[0], reports if len(reports) > 1 else reports[0])

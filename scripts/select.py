@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from smallcell.allotments import spans
 from smallcell.budget import forecast, rate, spent
 from smallcell.candidates import gather
 from smallcell.choice import choose, within_budget
@@ -70,7 +71,8 @@ choice = choose(
 paid = json.loads(Path(snakemake.input.costs).read_text())
 limit = np.inf if params.budget["core_hours"] is None else params.budget["core_hours"]
 # What the round costs without labels, with the first, the first two, ...
-expected = np.cumsum([0.0, *costs(choice.structures)])
+each = costs(choice.structures)
+expected = np.cumsum([0.0, *each])
 hours = [forecast(paid, float(one)) for one in expected]
 choice = within_budget(choice, hours[1:], limit - spent(paid))
 report = {"spent": spent(paid), "forecast": hours[len(choice.structures)]}
@@ -94,6 +96,7 @@ report |= {
     "reasons": choice.reasons,
     "training": choice.number(TRAINING),
     "held_out": choice.number(HELD_OUT),
+    "labels": spans(each[: len(choice.structures)]),
 }
 write_structures(snakemake.output.structures, choice.structures)
 write_table(snakemake.output.samples, table)

@@ -6,6 +6,7 @@ that it can take at most.
 """
 
 import math
+from collections.abc import Iterable, Sequence
 
 from smallcell.ladder import LONGEST as TRIES
 from smallcell.sampling import LONGEST as LONGEST_WALK
@@ -21,6 +22,12 @@ LONG = 300.0
 
 USUAL_RATE = 1e-4
 """Core-seconds for a unit of `smallcell.cost.expected_cost`, before there is any label."""
+
+SHORT = 2.0
+"""Core-seconds up to which a label shares a job with others: a job takes one to begin."""
+
+SHARED = 20.0
+"""Core-seconds of labels that share a job, at most."""
 
 STEP = 1e-4
 """Seconds for an atom and a step of a walk, several times what a potential of level 20 takes."""
@@ -40,6 +47,41 @@ def label_seconds(expected: float, rate: float, cores: int) -> float:
         That it is computed on.
     """
     return expected * (rate or USUAL_RATE) / cores
+
+
+def spans(expected: Iterable[float]) -> list[str]:
+    """Share out the labels of a batch among jobs: short ones that follow each other share one.
+
+    What a label will take is foreseen at the usual rate, whatever the machine, so that a campaign
+    has the same jobs wherever it goes on.
+
+    Parameters
+    ----------
+    expected : iterable of float
+        Of each label, in the unit of `smallcell.cost.expected_cost`.
+
+    Returns
+    -------
+    list of str
+        ``3``, or ``4-9`` for the labels from 4 to 9; see `numbers`.
+    """
+    jobs: list[list[int]] = []
+    left = 0.0
+    for number, cost in enumerate(expected):
+        seconds = USUAL_RATE * float(cost)
+        if seconds > min(SHORT, left):
+            jobs.append([number])
+            left = SHARED if seconds <= SHORT else 0.0
+        else:
+            jobs[-1].append(number)
+        left -= seconds
+    return [f"{job[0]}-{job[-1]}" if len(job) > 1 else str(job[0]) for job in jobs]
+
+
+def numbers(span: str) -> Sequence[int]:
+    """Which labels ``3`` or ``4-9`` stands for."""
+    first, _, last = span.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def label_minutes(seconds: float, limit: float, attempt: int) -> int:

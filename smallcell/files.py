@@ -77,8 +77,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 
 
 def read_reports(paths: Sequence[str | Path]) -> list[dict]:
-    """Read what jobs reported, one JSON file each."""
-    return [json.loads(Path(path).read_text()) for path in paths]
+    """Read what jobs reported, one JSON file each; a job of several labels reports a list."""
+    found = [json.loads(Path(path).read_text()) for path in paths]
+    return [one for report in found for one in (report if isinstance(report, list) else [report])]
 
 
 def write_report(path: str | Path, report: Mapping | Sequence) -> None:

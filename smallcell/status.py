@@ -21,6 +21,7 @@ import pandas as pd
 
 from smallcell.budget import KINDS, spent
 from smallcell.configuration import FOLDERS
+from smallcell.files import read_reports
 from smallcell.held_out import QUANTITIES
 from smallcell.training import read_structures
 
@@ -88,8 +89,6 @@ def read_batch(folder: Path, name: str) -> Batch:
     structures = None
     if (here / "structures.extxyz").exists():
         structures = len(read_structures(here / "structures.extxyz"))
-    # A label beyond these is from an earlier, larger selection.
-    reports = [read_report(here / f"labels/{number}.json") for number in range(structures or 0)]
     return Batch(
         name=name,
         walks=len(list(here.glob("walkers/*.json"))),
@@ -99,8 +98,26 @@ def read_batch(folder: Path, name: str) -> Batch:
         fit=read_report(here / "fit.json"),
         costs=read_report(here / "costs.json"),
         structures=structures,
-        fates=Counter(report["fate"] for report in reports if report),
+        fates=Counter(read_fates(here / "labels", structures or 0).values()),
     )
+
+
+def read_fates(folder: Path, structures: int) -> dict[int, str]:
+    """Read the fates of the labels of a batch, by the numbers of their structures.
+
+    A label beyond the structures is from an earlier, larger selection; so is the older one of two.
+    """
+    files = []
+    for path in folder.glob("*.json"):
+        # Snakemake removes files while we look.
+        with suppress(FileNotFoundError):
+            files.append((path.stat().st_mtime, read_reports([path])))
+    return {
+        report["structure"]: report["fate"]
+        for _, reports in sorted(files, key=lambda file: file[0])
+        for report in reports
+        if report["structure"] < structures
+    }
 
 
 def read_rounds(folder: Path) -> list[Batch]:

@@ -7,7 +7,18 @@ from pathlib import Path
 import ase.io
 import pytest
 
-from smallcell.allotments import LONG, label_minutes, label_seconds, more, walk_minutes
+from smallcell.allotments import (
+    LONG,
+    SHARED,
+    SHORT,
+    USUAL_RATE,
+    label_minutes,
+    label_seconds,
+    more,
+    numbers,
+    spans,
+    walk_minutes,
+)
 from smallcell.cost import expected_cost
 from smallcell.labels import Calculation
 
@@ -53,3 +64,23 @@ def test_a_first_attempt_asks_for_what_it_should_take_and_a_second_for_all_it_ma
 
 def test_memory_grows_with_attempts():
     assert [more(1001, attempt) for attempt in (1, 2, 3)] == [1001, 1502, 2002]
+
+
+def seconds(*each: float) -> list[float]:
+    """Costs of labels that are foreseen to take so long."""
+    return [one / USUAL_RATE for one in each]
+
+
+def test_labels_of_a_moment_share_a_job_and_others_have_one_each():
+    assert spans(seconds(1, 0.5, 30, 1, 400, 400, 1)) == ["0-1", "2", "3", "4", "5", "6"]
+    assert spans(seconds(*[SHORT + 0.1] * 3)) == ["0", "1", "2"]
+    assert spans([]) == []
+
+
+def test_a_job_that_labels_share_is_a_short_one_too():
+    each = seconds(*[0.9] * 100)
+    jobs = spans(each)
+    assert [number for job in jobs for number in numbers(job)] == list(range(100))
+    assert [len(numbers(job)) for job in jobs[:-1]] == [int(SHARED / 0.9)] * (len(jobs) - 1)
+    # The same jobs for the structures that come first, however many are left out at the end.
+    assert spans(each[:50])[:-1] == jobs[: len(spans(each[:50])) - 1]

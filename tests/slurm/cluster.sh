@@ -2,7 +2,8 @@
 # A real SLURM on this machine, for tests: munge, a controller, and two daemons that are a node each.
 #
 #     tests/slurm/cluster.sh up FOLDER        brings it up; all that it writes is in FOLDER
-#     tests/slurm/cluster.sh down FOLDER      ends its jobs and daemons, and removes FOLDER
+#     tests/slurm/cluster.sh down FOLDER      ends its jobs, whatever they have left behind, and its
+#                                             daemons, and removes FOLDER
 #     tests/slurm/cluster.sh start NAME FOLDER     starts one daemon: controller, node1, node2
 #
 # Everything listens on loopback addresses only. SLURM's programs find the configuration in
@@ -35,7 +36,7 @@ write_configuration() {
   host=$(hostname -s)
   mkdir -p "$folder/conf" "$folder/state"
   cat >"$folder/conf/slurm.conf" <<CONFIGURATION
-ClusterName=tests
+ClusterName=$name
 SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=16817
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
@@ -53,7 +54,9 @@ SlurmdTimeout=10
 KillWait=5
 MinJobAge=300
 AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 StateSaveLocation=$folder/state
 SlurmctldPidFile=$folder/controller.pid
 SlurmctldLogFile=$folder/controller.log
@@ -128,6 +131,8 @@ down() {
     kill "$pid" 2>/dev/null || continue
     within 10 gone "$pid" || kill -KILL "$pid"
   done
+  # What has outlived its job, or a node that was lost, is nobody's now.
+  within 10 kill_left_behind || printf 'jobs of %s do not end\n' "$folder" >&2
   if [[ $(readlink "$found_by_programs") == "$folder/conf" ]]; then
     rm "$found_by_programs"
     rmdir --ignore-fail-on-non-empty "$(dirname "$found_by_programs")"
@@ -139,8 +144,20 @@ gone() {
   ! kill -0 "$1"
 }
 
+# Succeeds when there is nothing to kill. Jobs are told the name of their cluster.
+kill_left_behind() {
+  local place left=()
+  for place in $(grep -lzx "SLURM_CLUSTER_NAME=$name" /proc/[0-9]*/environ 2>/dev/null); do
+    place=${place#/proc/}
+    left+=("${place%/environ}")
+  done
+  ((${#left[@]} == 0)) || { kill -KILL "${left[@]}" && false; }
+}
+
 folder=$(realpath --canonicalize-missing "${!#}")
-readonly folder
+# Of this cluster alone, so that what its jobs leave behind is known from what others do.
+name=tests$(cksum <<<"$folder" | cut -d ' ' -f 1)
+readonly folder name
 case ${1:-} in
   up) up ;;
   down) down ;;

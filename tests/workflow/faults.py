@@ -7,11 +7,12 @@ computed again. It takes ten minutes, and is not among the tests that `make test
 
 import re
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from cluster import OPTIONS, Head, cluster, watched_pw
+from cluster import OPTIONS, Head, cluster, wait_until, watched_pw
 from test_campaign import DFT, Campaign
 
 from smallcell.files import read_reports
@@ -133,3 +134,27 @@ def test_a_label_over_its_wall_time_is_tried_again_with_more(slurm, tmp_path):
     assert "SLURM status is: 'TIMEOUT'" in said
     assert len(set(done.read_text().splitlines())) == len(done.read_text().splitlines()) == 3
     assert not claims(campaign.folder / "labels")
+
+
+def test_a_label_over_its_memory_is_tried_again_with_more(slurm, tmp_path):
+    # Python alone takes more than it is given here at first.
+    campaign, done = new_campaign(tmp_path, delay="5")
+    megabytes = "reference:mem_mb=20 if attempt == 1 else 2000"
+    said = campaign.run(*OPTIONS, "--set-resources", megabytes, "--", ATOM)
+    assert re.search(r"SLURM status is: '(OUT_OF_MEMORY|FAILED|CANCELLED)'", said)
+    assert len(set(done.read_text().splitlines())) == len(done.read_text().splitlines()) == 3
+    assert not claims(campaign.folder / "labels")
+
+
+def test_nothing_of_a_cluster_outlives_it(tmp_path):
+    with cluster(tmp_path / "slurm"):
+        # Away from its job's session, and its parent ends at once.
+        left = "setsid sh -c 'echo $$ >left; exec sleep 1000' & sleep 1"
+        subprocess.run(
+            ["sbatch", "--wait", "--output=/dev/null", f"--chdir={tmp_path}", f"--wrap={left}"],
+            check=True,
+        )
+        process = Path("/proc", (tmp_path / "left").read_text().strip())
+        assert process.exists()
+    # Killed, it has still to be buried.
+    wait_until(lambda: not process.exists(), 20, "gone")

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from processes import wait_until, working_in
 
+from smallcell.files import read_reports
 from smallcell.potential import read_potential
 from smallcell.store import DESCRIPTION
 from smallcell.training import read_structures
@@ -128,11 +129,11 @@ def check(campaign: "Campaign", before: Mapping[str, int], began: float) -> None
         if path.is_file() and not path.name.startswith("."):
             read(path)
     for path in campaign.results.rglob("labels/*.json"):
-        report = json.loads(path.read_text())
-        if report["fate"] == "labelled":
-            assert report["key"] in now
-            if path.stat().st_mtime > began:
-                assert report["key"] not in before, "a finished label was computed again"
+        for report in read_reports([path]):
+            if report["fate"] == "labelled":
+                assert report["key"] in now
+                if path.stat().st_mtime > began:
+                    assert report["key"] not in before, "a finished label was computed again"
 
 
 def read(path: Path) -> None:
