@@ -28,6 +28,7 @@ use rule lattices as property_of_baseline with:
         equation_of_state="<results>/validation/compare/{baseline}/equation_of_state.json",
         structures=property_structures,
         labels=property_labels,
+        references=property_references,
     output:
         "<results>/validation/compare/{baseline}/{property}.csv",
     log:

@@ -289,6 +289,12 @@ def gate_labels():
     return expand("<results>/gate/labels/{structure}.json", structure=range(len(structures)))
 
 
+def property_references(wildcards):
+    """Input function: what labels of a static property are relative to, if pw.x is asked for any."""
+    asked = wildcards.property in config["validation"]["dft"]
+    return expand("<results>/references/{element}.json", element=ELEMENTS) if asked else []
+
+
 def property_structures(wildcards):
     """Input function: what pw.x is asked for a static property, nothing if it is not asked."""
     asked = wildcards.property in config["validation"]["dft"]

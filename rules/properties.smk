@@ -29,6 +29,7 @@ rule lattices:
         equation_of_state="<results>/validation/equation_of_state.json",
         structures=property_structures,
         labels=property_labels,
+        references=property_references,
     output:
         report(
             "<results>/validation/{property}.csv",

@@ -35,6 +35,7 @@ for report in reports:
     if report["fate"] not in SUCCESSES:
         tell(f"{name}: nothing by pw.x, structure {report['structure']} {report['fate']}")
 store = Path(snakemake.params.labels["store"])
+references = read_reports(snakemake.input.references)
 
 
 def crystals(constant: Callable[[Mapping], float]) -> list[Mapping]:
@@ -54,7 +55,7 @@ for own, by_pw in zip(
     symbol = own["symbol"]
     by_potential = values_by_potential(asked, own, calculator)
     by_dft = {}
-    structures, labelled = labelled_structures(symbol, asked_of_dft, reports, store)
+    structures, labelled = labelled_structures(symbol, asked_of_dft, reports, store, references)
     if labelled:
         by_dft = asked.values(by_pw, labelled)
         if asked.errors:

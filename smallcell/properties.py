@@ -28,7 +28,6 @@ from smallcell.defects import (
 )
 from smallcell.displacements import displaced_structures, force_errors, force_sizes
 from smallcell.elastic import elastic_constants, elastic_structures
-from smallcell.jobs import stored_label
 from smallcell.labels import SUCCESSES, k_mesh
 from smallcell.lattices import (
     bain_energies,
@@ -41,6 +40,7 @@ from smallcell.orientation import described_as
 from smallcell.phonons import phonon_frequencies, phonon_structures
 from smallcell.published import KINDS, beside_published, per_cent
 from smallcell.relaxation import relax
+from smallcell.training import relative_label
 
 Values = dict[tuple[str, str], float]
 """By quantity and unit."""
@@ -207,7 +207,11 @@ def values_by_potential(asked: Property, element: Mapping, calculator: Calculato
 
 
 def labelled_structures(
-    symbol: str, structures: Sequence[Atoms], reports: Sequence[Mapping], store: Path
+    symbol: str,
+    structures: Sequence[Atoms],
+    reports: Sequence[Mapping],
+    store: Path,
+    references: Sequence[Mapping],
 ) -> tuple[list[Atoms], list[Atoms]]:
     """Choose an element's structures of a property, and the same with their labels.
 
@@ -219,6 +223,8 @@ def labelled_structures(
     reports : sequence of Mapping
         Of their label jobs, in the same order.
     store : Path
+    references : sequence of Mapping
+        Of the elements (see `smallcell.training.relative_label`).
 
     Returns
     -------
@@ -232,7 +238,9 @@ def labelled_structures(
     ]
     if any(report["fate"] not in SUCCESSES for _, report in pairs):
         return [atoms for atoms, _ in pairs], []
-    labelled = [described_as(stored_label(report, store), atoms) for atoms, report in pairs]
+    labelled = [
+        described_as(relative_label(report, store, references), atoms) for atoms, report in pairs
+    ]
     return [atoms for atoms, _ in pairs], labelled
 
 

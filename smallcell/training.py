@@ -45,6 +45,29 @@ def relative_to_atoms(
     return labelled
 
 
+def relative_label(report: Mapping, store: Path, references: Sequence[Mapping]) -> Atoms:
+    """Read the label that a job has reported, energy and stress as `relative_to_atoms` has them.
+
+    Parameters
+    ----------
+    report : Mapping
+        Of a label job that has come to a label.
+    store : Path
+    references : sequence of Mapping
+        ``element``, ``energy`` (eV) of the isolated atom and ``missing_virial`` (eV/atom) of each.
+
+    Raises
+    ------
+    ValueError
+        If the label is not in the store any more.
+    """
+    energies, missing = (
+        {reference["element"]: reference[name] for reference in references}
+        for name in ("energy", "missing_virial")
+    )
+    return relative_to_atoms(stored_label(report, store), energies, missing)
+
+
 def labelled_batch(
     fates: Sequence[Mapping], store: Path, references: Sequence[Mapping]
 ) -> list[Atoms]:
@@ -56,7 +79,7 @@ def labelled_batch(
         Reports of its label jobs; those without a label are passed over.
     store : Path
     references : sequence of Mapping
-        ``element``, ``energy`` (eV) of the isolated atom and ``missing_virial`` (eV/atom) of each.
+        As of `relative_label`.
 
     Returns
     -------
@@ -69,15 +92,11 @@ def labelled_batch(
     ValueError
         If a label is not in the store any more.
     """
-    energies, missing = (
-        {reference["element"]: reference[name] for reference in references}
-        for name in ("energy", "missing_virial")
-    )
     structures = []
     for fate in fates:
         if fate["fate"] not in SUCCESSES:
             continue
-        labelled = relative_to_atoms(stored_label(fate, store), energies, missing)
+        labelled = relative_label(fate, store, references)
         labelled.info["batch"] = fate["batch"]
         labelled.info |= {name: fate[name] for name in ORIGIN if name in fate}
         structures.append(labelled)

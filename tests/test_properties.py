@@ -391,6 +391,6 @@ def test_a_label_that_failed_leaves_the_property_without_pw(tmp_path):
     for atoms in structures:
         atoms.info["element"] = str(atoms.symbols[0])
     reports = 2 * [{"fate": Fate.NOT_CONVERGED}]
-    chosen, labelled = labelled_structures("Na", structures, reports, tmp_path)
+    chosen, labelled = labelled_structures("Na", structures, reports, tmp_path, [])
     assert chosen == structures[1:]
     assert labelled == []
