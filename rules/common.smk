@@ -465,7 +465,7 @@ def label_input(wildcards, input):
     for number in numbers(wildcards.structure):
         atoms = structures[number]
         spacing = {key: atoms.info[key] for key in ("k_spacing",) if key in atoms.info}
-        found.append((atoms, calculation_of(atoms, **own, **spacing)))
+        found.append((atoms, calculation_of(atoms, **(own | spacing))))
     return found
 
 
