@@ -45,6 +45,10 @@ slurm: ## install SLURM for the tests that run campaigns through it
 test-slurm: $(ready) slurm ## lose nodes, jobs, controller and head of a campaign on a real SLURM; ten minutes
 	pytest --quiet -rsP tests/workflow/faults.py
 
+.PHONY: walk-through
+walk-through: $(ready) ## do what docs/adding-an-element.md says: lithium, and lithium with sodium
+	pytest --quiet -rP tests/adding_an_element.py
+
 .PHONY: sanitize
 sanitize: $(ready) ## run the pair styles' tests with the address and undefined-behaviour sanitizers
 	SANITIZERS=address,undefined pytest --quiet --numprocesses $(CORES) -k "not cmake" \
