@@ -9,6 +9,7 @@ from ase import Atoms
 
 from smallcell.cfg import read_cfg
 from smallcell.labels import Fate, judge
+from smallcell.training import check_counts
 
 MLIP, PW = "MLIP .cfg", "espresso-out"
 
@@ -62,6 +63,8 @@ def read_labelled(path: str | Path, species: Sequence[str]) -> list[Atoms]:
     if kind == MLIP:
         found = read_cfg(path, species)
     else:
+        if kind == "extxyz":
+            check_counts(path)
         try:
             found = ase.io.read(path, index=":", format=kind)
         except Exception as error:  # noqa: BLE001 - each of ASE's readers has errors of its own

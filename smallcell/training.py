@@ -117,6 +117,7 @@ def read_structures(path: str | Path) -> list[Atoms]:
     # In a number that is cut off nobody sees what is missing.
     if not content.endswith(b"\n"):
         raise ValueError(f"{path}: cut off in its last line")
+    check_counts(path)
     try:
         structures = ase.io.read(path, index=":", format="extxyz")
     except Exception as error:  # noqa: BLE001 - ASE's reader has errors of many kinds
@@ -129,6 +130,27 @@ def read_structures(path: str | Path) -> list[Atoms]:
             for name, value in atoms.info.items()
         }
     return structures
+
+
+def check_counts(path: str | Path) -> None:
+    """Refuse extended XYZ with a structure of more atoms than the file has lines.
+
+    ASE's reader would go on looking for them, for hours where a digit is damaged.
+
+    Raises
+    ------
+    ValueError
+    """
+    lines = Path(path).read_bytes().splitlines()
+    for line in lines:
+        try:
+            atoms = int(line)
+        except ValueError:
+            continue
+        if atoms > len(lines):
+            raise ValueError(
+                f"{path}: damaged, a structure of {atoms} atoms in a file of {len(lines)} lines"
+            )
 
 
 def _check_numbers(path: str | Path, number: int, atoms: Atoms) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from smallcell.cfg import read_cfg, write_cfg
 from smallcell.engine import rows
+from smallcell.formats import read_labelled
 from smallcell.imports import read_import
 from smallcell.potential import read_potential
 from smallcell.pseudopotentials import provide_upf, upf_element, upf_size
@@ -127,6 +128,15 @@ def test_a_damaged_import_is_refused_or_has_sound_structures(folder, changes):
 
     found = read_or_refused(read, folder / "old.extxyz", damaged(TRAIN.read_bytes(), changes))
     assert found is None or is_sound(found)
+
+
+def test_a_count_of_atoms_beyond_the_file_is_refused_at_once(folder):
+    count, rest = TRAIN.read_bytes().split(b"\n", 1)
+    path = folder / "many.extxyz"
+    path.write_bytes(count + b"99999999999999\n" + rest)
+    for read in (read_structures, lambda file: read_labelled(file, ["K"])):
+        with pytest.raises(ValueError, match="a structure of .*99999999999999 atoms in a file of"):
+            read(path)
 
 
 @pytest.fixture(scope="module")
