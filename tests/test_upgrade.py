@@ -83,6 +83,8 @@ def test_a_store_of_another_format_ends_a_campaign_before_any_job(newer):
         "elements": [],
         "dft": {"command": "pw.x", "cores": 1},
         "labels": {"store": str(newer)},
+        "engine": "built-in",
+        "sampling": {"pair_style": "mtp"},
     }
     (fault,) = machine_faults(configuration)
     assert fault.startswith(f"labels.store: {newer}/25/{CRYSTAL}: label.json is of format 3, not 2")
