@@ -115,9 +115,7 @@ class ByMotep(Calculator):
         }
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, one in PROPERTIES.items() if not one.of_alloy]
-)
+@pytest.mark.parametrize("name", [name for name, one in PROPERTIES.items() if not one.of_alloy])
 def test_the_potential_of_this_repository_has_its_properties_by_motep_too(name):
     potential = read_potential(REPOSITORY / "potentials/potassium-level-8/potential.mtp")
     element = {"symbol": "K", "lattice": "bcc", "lattice_constant": 5.276}

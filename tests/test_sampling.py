@@ -209,7 +209,9 @@ def test_cells_of_one_and_two_atoms_have_the_temperature_and_pressure_asked_for(
     conditions = Conditions((100, 100), (0.2, 0.2), start, start.get_volume(), 1)
     changes = {"duration": 480, "timestep": 4, "cell_change": "triclinic"}
     prepare_gas(noble_gas, tmp_path, conditions, **changes)
-    means = "fix means all ave/time 1 120000 120000 c_thermo_temp c_thermo_press v_vol file means.txt"
+    means = (
+        "fix means all ave/time 1 120000 120000 c_thermo_temp c_thermo_press v_vol file means.txt"
+    )
     also(tmp_path, f"variable vol equal vol\n{means}")
     assert walk(tmp_path, ["K"]).fate == WalkFate.FINISHED
     _, temperature, pressure, volume = np.loadtxt(tmp_path / "means.txt")
