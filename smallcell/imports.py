@@ -209,6 +209,9 @@ def _labelled(atoms: Atoms) -> Atoms:
     """
     labels = _labels(atoms)
     for label, value in labels.items():
+        # ASE reads a damaged number as a word.
+        if np.asarray(value).dtype.kind not in "fi":
+            raise ValueError(f"has {label} of no number")
         if not np.isfinite(value).all():
             raise ValueError(f"has {label} {_first(value, ~np.isfinite(value))}; it must be finite")
     for label, limit, unit, usual in (

@@ -1,6 +1,7 @@
 """Import of labelled structures: real pw.x outputs through each format, and what is refused."""
 
 import json
+import re
 from pathlib import Path
 
 import ase.io
@@ -177,6 +178,13 @@ def test_the_free_energy_is_what_the_forces_belong_to(crystals, tmp_path):
     (found,) = read(path).structures
     assert found.get_potential_energy() == -0.5
     assert found.get_forces().tolist() == [[0.5] * 3]
+
+
+def test_a_label_that_is_a_word_is_refused_by_name(crystals, tmp_path):
+    path = written(tmp_path, crystals[:1])
+    path.write_text(re.sub(r"energy=\S+", "energy=-1.2.3", path.read_text()))
+    with pytest.raises(ValueError, match="configuration 0 K has energy of no number"):
+        read(path)
 
 
 @pytest.mark.parametrize(
