@@ -49,7 +49,7 @@ rule audit_table:
         potential=learnt("potential.mtp"),
         structures="<results>/audit/structures.extxyz",
         labels=lambda wildcards: labels({"batch": "audit"}),
-        references=expand("<results>/references/{element}.json", element=ELEMENTS),
+        references=REFERENCES,
     output:
         report("<results>/audit.csv", caption="../report/audit_table.rst", category="audit"),
     log:

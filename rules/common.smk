@@ -132,6 +132,10 @@ pathvars:
     logs=f"{RESULTS}/logs",
 
 
+# What labels are made relative to.
+REFERENCES = expand("<results>/references/{element}.json", element=ELEMENTS)
+
+
 wildcard_constraints:
     element="|".join(ELEMENTS),
     stage="|".join(STAGES),
@@ -292,7 +296,7 @@ def gate_labels():
 def property_references(wildcards):
     """Input function: what labels of a static property are relative to, if pw.x is asked for any."""
     asked = wildcards.property in config["validation"]["dft"]
-    return expand("<results>/references/{element}.json", element=ELEMENTS) if asked else []
+    return REFERENCES if asked else []
 
 
 def property_structures(wildcards):

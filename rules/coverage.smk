@@ -16,7 +16,7 @@ rule coverage:
         labels=lambda wildcards: [
             path for files in batch_files(wildcards).values() for path in files["labels"]
         ],
-        references=expand("<results>/references/{element}.json", element=ELEMENTS),
+        references=REFERENCES,
     output:
         stages=report(
             "<results>/diagnosis/coverage.csv",

@@ -5,7 +5,7 @@ rule train:
         train=training_set_before,
         held_out=before("held_out.extxyz"),
         labels=labels,
-        references=expand("<results>/references/{element}.json", element=ELEMENTS),
+        references=REFERENCES,
     output:
         train="<results>/{batch}/train.extxyz",
         held_out="<results>/{batch}/held_out.extxyz",

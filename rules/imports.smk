@@ -29,7 +29,7 @@ rule imports:
         structures="<results>/imports/read.extxyz",
         report="<results>/imports/read.json",
         labels=lambda wildcards: labels({"batch": "seeds"}),
-        references=expand("<results>/references/{element}.json", element=ELEMENTS),
+        references=REFERENCES,
     output:
         structures="<results>/imports.extxyz",
         table="<results>/imports.csv",

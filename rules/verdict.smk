@@ -35,7 +35,7 @@ rule account:
         gate=lambda wildcards: gate_labels() if wildcards.batch == "seeds" else [],
         references=lambda wildcards: (
             [
-                *expand("<results>/references/{element}.json", element=ELEMENTS),
+                *REFERENCES,
                 *(["<results>/bowing.json"] if MIXED else []),
             ]
             if wildcards.batch == "seeds"

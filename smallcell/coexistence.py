@@ -241,8 +241,7 @@ def coexistence_run(matter: Matter, element: Mapping, conditions: Conditions, se
     report = not_begun(element, run.message) | {
         "asked": asdict(conditions),
         "atoms": len(start),
-        "grade": run.highest_grade,
-        "seconds": run.seconds,
+        **run.account,
     }
     if run.message:
         return report

@@ -148,8 +148,7 @@ def slab_run(
         "profile": [],
         "length": length,
         "atoms": len(start),
-        "grade": run.highest_grade,
-        "seconds": run.seconds,
+        **run.account,
     }
     if run.message:
         return report

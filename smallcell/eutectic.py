@@ -216,8 +216,7 @@ def liquidus_run(
         "share": None,
         "course": {"time": [], "share": [], "solid": []},
         "atoms": len(start),
-        "grade": run.highest_grade,
-        "seconds": run.seconds,
+        **run.account,
     }
     if run.message:
         return report

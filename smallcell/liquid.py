@@ -104,7 +104,7 @@ def liquid_run(
         *part(isochoric(asked, asked, DAMPING), duration),
     ]
     run = simulate(matter, start, commands)
-    report |= {"grade": run.highest_grade, "seconds": run.seconds}
+    report |= run.account
     if run.message:
         return report | {"reason": {name: run.message for name in ("shell", "diffusion")}}
     temperature = mean_of_series(run.since(steps(SETTLING))["temperature K"])

@@ -25,7 +25,7 @@ from smallcell.cfg import read_cfg, write_cfg
 from smallcell.files import need_room
 from smallcell.loss import CONVENTIONS, Weights
 from smallcell.potential import Potential, potential_text, read_potential, write_potential
-from smallcell.programs import killed, tied, without_launcher
+from smallcell.programs import answer, killed, tied, without_launcher
 
 PROGRAM = "mlp"
 
@@ -107,16 +107,7 @@ def pair_style(file: str, save_above: float, stop_above: float) -> list[str]:
 def has_pair_style(program: str) -> bool:
     """Whether a LAMMPS counts MLIP-3's pair style among its own."""
     try:
-        told = subprocess.run(
-            tied([program, "-help"]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=60,
-            env=without_launcher(os.environ),
-        )
+        told = answer([program, "-help"], None, 60)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return "mlip" in told.stdout.split()

@@ -113,6 +113,11 @@ class Simulation:
         """Highest extrapolation grade of the run, None if nothing grades it."""
         return float(self.records["grade"].max()) if "grade" in self.records else None
 
+    @property
+    def account(self) -> dict:
+        """What a report tells of the run itself: its highest grade and seconds."""
+        return {"grade": self.highest_grade, "seconds": self.seconds}
+
 
 def simulate(matter: Matter, start: Atoms, commands: Sequence[str]) -> Simulation:
     """Run LAMMPS on commands of `steps`, `velocities`, `isobaric` and the like.

@@ -153,6 +153,30 @@ class Program:
         return f"{self.name}-{re.match(r'[0-9]+', self.version).group()}"
 
 
+def answer(
+    command: Sequence[str], folder: str | None, longest: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a program that says something of itself, with no input, for at most so many seconds.
+
+    Raises
+    ------
+    OSError
+        If it cannot be started.
+    TimeoutExpired
+    """
+    return subprocess.run(
+        tied(command),
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=longest,
+        env=without_launcher(os.environ),
+    )
+
+
 def ask_pw(command: str) -> Program:
     """Ask pw.x for its version.
 
@@ -169,17 +193,7 @@ def ask_pw(command: str) -> Program:
     with tempfile.TemporaryDirectory() as folder:
         # Without input pw.x says its name and ends with an error.
         try:
-            run = subprocess.run(
-                tied(shlex.split(command)),
-                stdin=subprocess.DEVNULL,
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=120,
-                env=without_launcher(os.environ),
-            )
+            run = answer(shlex.split(command), folder, 120)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ValueError(f"dft.command: {command!r} does not start pw.x ({error})") from None
     if (found := version(run.stdout)) is None:

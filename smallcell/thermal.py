@@ -111,8 +111,7 @@ def thermal_run(
         "shares": {
             symbol: number / len(start) for symbol, number in start.symbols.formula.count().items()
         },
-        "grade": run.highest_grade,
-        "seconds": run.seconds,
+        **run.account,
     }
     if report["reason"]:
         return report, None
