@@ -39,6 +39,16 @@ CONORM_STEPS = 2**14
 FRACTION_STEPS = 1441440
 """Steps a lattice vector that coordinates are rounded to: a multiple of 1 to 16 and of 32."""
 
+FURTHEST = 1e5
+"""Largest component of a lattice vector or position as given (A)."""
+
+DENSEST = 0.5
+"""Smallest volume of an atom (A^3); hydrogen in the middle of Jupiter has more."""
+
+LONGEST = 200.0
+"""Longest vector of a reduced lattice (A): products of two metrics stay whole numbers of 64 bits,
+and nobody labels a crystal that is larger."""
+
 _NEARLY_SHORTEST = 100 / CONORM_STEPS
 """A^2; squared lengths this close count as equal while vectors are collected, so that noise cannot
 hide one. Which of them are used depends on rounded numbers only."""
@@ -96,12 +106,24 @@ def canonical_form(atoms: Atoms) -> CanonicalForm:
     Raises
     ------
     ValueError
-        If it is no crystal: without atoms, not periodic in three directions, or without volume.
+        If it is no crystal: without atoms, not periodic in three directions, without volume, or
+        beyond `FURTHEST`, `DENSEST` or `LONGEST`.
     """
     if not len(atoms) or not all(atoms.pbc) or atoms.cell.rank < 3:
         raise ValueError(
             f"{atoms.get_chemical_formula() or 'no atom'}: a crystal has atoms and is periodic "
             "along three lattice vectors that span a volume"
+        )
+    numbers = np.concatenate([atoms.cell.array, atoms.positions])
+    if not (np.abs(numbers) <= FURTHEST).all():
+        raise ValueError(
+            f"{atoms.get_chemical_formula()}: a lattice vector or position of "
+            f"{np.abs(numbers).max():g} A; it must be at most {FURTHEST:g} A"
+        )
+    if (volume := atoms.get_volume() / len(atoms)) < DENSEST:
+        raise ValueError(
+            f"{atoms.get_chemical_formula()}: a volume of {volume:g} A^3 an atom; it must be at "
+            f"least {DENSEST:g} A^3"
         )
     # Of a symmetric crystal several descriptions are equally good, until its coordinates are
     # rounded. What rounding prefers is settled here: the form of a form is that form, or, should
@@ -116,6 +138,11 @@ def canonical_form(atoms: Atoms) -> CanonicalForm:
 def _rounded_once(atoms: Atoms) -> CanonicalForm:
     """Smallest of the crystal's descriptions in the best bases, each rounded for itself."""
     reduced, change = minkowski_reduce(atoms.cell.array)
+    if (longest := np.linalg.norm(reduced, axis=1).max()) > LONGEST:
+        raise ValueError(
+            f"{atoms.get_chemical_formula()}: a lattice vector of {longest:g} A; a crystal to be "
+            f"labelled has at most {LONGEST:g} A"
+        )
     fractions = atoms.cell.scaled_positions(atoms.positions) @ _inverse(change)
     metric, bases = _best_bases(reduced @ reduced.T)
     order = np.argsort(atoms.numbers, kind="stable")

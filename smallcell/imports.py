@@ -111,9 +111,10 @@ def read_import(entry: Mapping, species: Sequence[str], seen: set[CanonicalForm]
                 incomplete += 1
                 continue
             labelled = _labelled(atoms)
+            form = canonical_form(labelled)
         except ValueError as error:
             raise ValueError(f"{path}: {name(number, atoms)} {error}") from None
-        if (form := canonical_form(labelled)) in seen:
+        if form in seen:
             duplicates += 1
             continue
         seen.add(form)
@@ -167,6 +168,8 @@ def reported(reports: Sequence[Mapping], structures: Sequence[Atoms]) -> Iterato
 
 def _check_structure(atoms: Atoms, species: Sequence[str], references: Mapping[str, float]) -> None:
     """Refuse a structure that the potential cannot describe."""
+    _check_finite("positions", atoms.positions)
+    _check_finite("lattice", atoms.cell.array)
     if unknown := sorted(set(atoms.symbols) - set(species)):
         raise ValueError(
             f"contains {', '.join(unknown)}; the campaign's elements are {', '.join(species)}"
@@ -209,11 +212,7 @@ def _labelled(atoms: Atoms) -> Atoms:
     """
     labels = _labels(atoms)
     for label, value in labels.items():
-        # ASE reads a damaged number as a word.
-        if np.asarray(value).dtype.kind not in "fi":
-            raise ValueError(f"has {label} of no number")
-        if not np.isfinite(value).all():
-            raise ValueError(f"has {label} {_first(value, ~np.isfinite(value))}; it must be finite")
+        _check_finite(label, value)
     for label, limit, unit, usual in (
         ("stress", LARGEST_STRESS, "eV/A^3", "a stress in GPa or kbar, or a virial?"),
         ("forces", LARGEST_FORCE, "eV/A", "forces in other units, or atoms on top of each other?"),
@@ -224,6 +223,14 @@ def _labelled(atoms: Atoms) -> Atoms:
     clean = Atoms(atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=True)
     clean.calc = SinglePointCalculator(clean, **labels)
     return clean
+
+
+def _check_finite(part: str, values: float | np.ndarray) -> None:
+    # ASE reads a damaged number as a word.
+    if np.asarray(values).dtype.kind not in "fi":
+        raise ValueError(f"has {part} of no number")
+    if not np.isfinite(values).all():
+        raise ValueError(f"has {part} {_first(values, ~np.isfinite(values))}; it must be finite")
 
 
 def _first(values: float | np.ndarray, chosen: np.ndarray) -> str:

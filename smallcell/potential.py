@@ -280,7 +280,7 @@ def _read_radial(fields: _Fields, n_species: int) -> np.ndarray:
         raise fields.error(line, f"radial_basis_type = {kind}", "RBChebyshev")
     n_functions = fields.count("radial_funcs_count")
     n_chebyshev = fields.count("radial_basis_size")
-    radial = np.empty((n_species, n_species, n_functions, n_chebyshev))
+    radial = []
     for i, j in np.ndindex(n_species, n_species):
         rows = fields.radial.get((i, j), [])
         if len(rows) != n_functions:
@@ -289,9 +289,10 @@ def _read_radial(fields: _Fields, n_species: int) -> np.ndarray:
                 f"{i}-{j}, expected {n_functions} (radial_funcs_count); an untrained potential "
                 "has none."
             )
-        for mu, (line, text) in enumerate(rows):
-            radial[i, j, mu] = fields.parsed(line, "radial_coeffs", text, n_chebyshev, float)
-    return radial
+        radial += [
+            fields.parsed(line, "radial_coeffs", text, n_chebyshev, float) for line, text in rows
+        ]
+    return np.reshape(radial, (n_species, n_species, n_functions, n_chebyshev))
 
 
 def _read_basis(fields: _Fields) -> Basis:

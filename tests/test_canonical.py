@@ -156,6 +156,12 @@ def test_what_is_no_crystal_is_refused(atoms):
         canonical_form(atoms)
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e11, 500.0, 0.01])
+def test_a_crystal_beyond_all_measure_is_refused(number):
+    with pytest.raises(ValueError, match=r"K: a (lattice vector|volume).* of \S+ A.*; .* at "):
+        canonical_form(Atoms("K", cell=[5, 5, number], pbc=True))
+
+
 @pytest.mark.parametrize(("name", "limit"), [("bcc 2x2x2", 0.1), ("bcc 3x3x3", 1.0)])
 def test_it_is_fast(name, limit):
     canonical_form(SYMMETRIC[name])

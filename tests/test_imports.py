@@ -231,6 +231,8 @@ def test_incomplete_configurations_are_left_out_if_so_wanted(crystals, tmp_path)
             "has pbc .*False.*; it must be periodic",
         ),
         (Atoms("K"), "has pbc .* and 0 lattice vectors"),
+        (Atoms("K", cell=[5, 5, np.nan], pbc=True), "has lattice nan; it must be finite"),
+        (Atoms("K", [[0, 0, np.inf]], cell=[5] * 3, pbc=True), "has positions inf; it must be"),
     ],
 )
 def test_a_structure_that_the_potential_cannot_describe_is_refused(tmp_path, structure, words):
