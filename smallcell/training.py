@@ -4,6 +4,7 @@ Energies are relative to isolated atoms, and stresses have what a finite basis l
 (`smallcell.finite_basis`): energies and stresses are of one function then.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -133,16 +134,23 @@ def read_structures(path: str | Path) -> list[Atoms]:
 
 
 def check_counts(path: str | Path) -> None:
-    """Refuse extended XYZ with a structure of more atoms than the file has lines.
+    """Refuse extended XYZ with more atoms in a structure, or columns of them, than there can be.
 
-    ASE's reader would go on looking for them, for hours where a digit is damaged.
+    ASE's reader would go on looking for them, for hours and in all memory where a digit is damaged.
 
     Raises
     ------
     ValueError
     """
     lines = Path(path).read_bytes().splitlines()
+    widest = max((len(line.split()) for line in lines), default=0)
     for line in lines:
+        properties = re.search(rb"Properties=(\S+)", line)
+        columns = sum(map(int, re.findall(rb":[RSIL]:(\d+)", properties[1]))) if properties else 0
+        if columns > widest:
+            raise ValueError(
+                f"{path}: damaged, {columns} columns in Properties, of at most {widest} in the file"
+            )
         try:
             atoms = int(line)
         except ValueError:
