@@ -198,6 +198,19 @@ def page_files(configuration: Mapping) -> list[str]:
     return [file for file, key in (parts | SPOKEN_OF).items() if asks_for(configuration, key)]
 
 
+def chapters_of(configuration: Mapping) -> dict[str, list[Part]]:
+    """Chapters and parts of a campaign's page: of one element there is nothing to say of alloys.
+
+    What a campaign could have asked for and did not is there, to be called missing.
+    """
+    alloy = asks_for(configuration, ALLOY)
+    chapters = {
+        title: [part for part in parts if alloy or part.asked_by != ALLOY]
+        for title, parts in CHAPTERS.items()
+    }
+    return {title: parts for title, parts in chapters.items() if parts}
+
+
 def asks_for(configuration: Mapping, key: str) -> bool:
     """Tell whether a configuration has something at a dotted key.
 
@@ -519,7 +532,7 @@ def page(folder: Path, configuration: Mapping) -> str:
         ),
         chapters={
             title: [shown(part, folder, available) for part in parts]
-            for title, parts in CHAPTERS.items()
+            for title, parts in chapters_of(configuration).items()
         },
         usage=snippets(f"results/{configuration['run']}"),
         costs=costs and costs_table(costs),

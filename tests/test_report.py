@@ -359,10 +359,15 @@ def test_every_figure_is_whole_in_the_page(campaign):
 def test_what_is_missing_is_said_to_be_missing(tmp_path, configuration):
     text = Tags(Campaign(tmp_path, configuration).page()).text
     assert "Nothing could be judged: 0 good, 0 not good, 3 not judged." in text
-    for parts in CHAPTERS.values():
+    for title, parts in CHAPTERS.items():
         for part in parts:
-            assert f"{part.file} is missing" in text
+            assert (f"{part.file} is missing" in text) == (title != "Compositions and elements")
     assert "What the campaign has cost is missing" in text
+
+
+def test_parts_about_alloys_are_missing_only_from_an_alloy(tmp_path, configuration):
+    alloy = configuration | {"elements": [{"symbol": "Na"}, {"symbol": "K"}]}
+    assert "diagnosis/pairs.csv is missing" in Tags(Campaign(tmp_path, alloy).page()).text
 
 
 def test_what_another_campaign_left_in_the_folder_is_not_shown(campaign):
