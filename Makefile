@@ -1,6 +1,7 @@
 # `make` lists the targets. Each that needs the environment sets it up first, once.
 
-CORES ?= $(shell nproc)
+# Not what OMP_NUM_THREADS says, which nproc would heed: each job has one thread anyhow.
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
 
 start := $(shell date +%s)
 
