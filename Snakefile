@@ -1,7 +1,7 @@
 # Small-cell active learning of moment tensor potentials (arXiv 2504.07293).
 #
 # A round is sample -> select -> label -> verdict -> train -> fit. Rounds follow each other until a
-# stage finds nothing new, stages until the last; rules/common.smk asks for them one by one.
+# stage finds nothing new, stages until the last; rules/common/batches.smk asks for them one by one.
 
 from pathlib import Path
 
@@ -23,7 +23,14 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
     container: str(IMAGE)
 
 
-include: "rules/common.smk"
+include: "rules/common/configuration.smk"
+include: "rules/common/rounds.smk"
+include: "rules/common/batches.smk"
+include: "rules/common/tables.smk"
+include: "rules/common/checks.smk"
+include: "rules/common/validation.smk"
+include: "rules/common/allotments.smk"
+include: "rules/common/runs.smk"
 include: "rules/pseudopotentials.smk"
 include: "rules/references.smk"
 

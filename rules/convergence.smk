@@ -1,5 +1,9 @@
 # A study of its own, which only `snakemake convergence` asks for.
 
+import re
+
+from smallcell.convergence import combined_name, points
+
 SINGLE = list(points(config["convergence"]))
 COMBINED = [combined_name(value) for value in config["convergence"]["k_spacing"]]
 

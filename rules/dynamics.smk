@@ -1,6 +1,8 @@
 # Dynamic properties of the potential: those that `validation.dynamic` names are asked for. Runs of
 # molecular dynamics come first, each a job; properties are made from their reports.
 
+import re
+
 MEASURED = {key: DYNAMICS[key] for key in ("pressure", "atoms", "duration")}
 MELT_AT = DYNAMICS.get("melt_at", config["sampling"]["temperature"][1])
 MELTING = DYNAMICS["melting"]

@@ -1,3 +1,7 @@
+from smallcell.finite_basis import SHARES
+from smallcell.references import BOXES
+
+
 rule reference:
     """What labels are made relative to: the isolated atom's energy, what the stress lacks in plane waves."""
     input:

@@ -1,3 +1,6 @@
+from smallcell.report import page_files
+
+
 rule result:
     """The potential, its training set, and what it has cost."""
     input:

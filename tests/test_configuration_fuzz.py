@@ -23,7 +23,7 @@ validate(FILLED := copy.deepcopy(QUICKSTART), schema=SCHEMA_FILE)
 
 
 def faults(written: dict) -> list[str]:
-    """What is wrong with a configuration, in the order in which rules/common.smk looks."""
+    """What is wrong with a configuration, in the order in which a run looks."""
     if found := preset_faults(written, PRESETS):
         return found
     config = copy.deepcopy(with_preset(written, PRESETS))
