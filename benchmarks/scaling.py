@@ -3,6 +3,7 @@
     python benchmarks/scaling.py FOLDER labels NUMBER ...
     python benchmarks/scaling.py FOLDER rounds ROUNDS LABELS
     python benchmarks/scaling.py FOLDER slurm NUMBER LABELS
+    python benchmarks/scaling.py FOLDER pw NUMBER LABELS
 
 All of it is the real Snakefile with its real scripts on campaigns in FOLDER, which must not exist.
 
@@ -15,6 +16,10 @@ after each round what comes next as always. Then come a dry run and a run with n
 
 ``slurm`` labels so many seeds through a real SLURM (``tests/slurm/cluster.sh``), so many at most in
 a job; no label is taken for short enough to share one script with others.
+
+``pw`` does the same with labels that pw.x makes there and then, half a minute each, on an otherwise
+idle machine, all of whose cores the nodes together have. What the wall time has beyond the labels'
+core-seconds is overhead.
 """
 
 import gzip
@@ -41,7 +46,7 @@ from test_campaign import MINIATURE, Campaign
 
 from benchmarks.md import processor, table
 from smallcell.canonical import canonical_form
-from smallcell.files import write_report
+from smallcell.files import read_reports, write_report
 from smallcell.labels import crystal_calculation
 from smallcell.pseudopotentials import source_hash
 from smallcell.report import page_files
@@ -50,6 +55,12 @@ from smallcell.store import write_label
 
 TARGET = "results/miniature/seeds/train.extxyz"
 SCHEMA = Path("config/schemas/config.schema.yaml").resolve()
+LONG_ENOUGH = {"ecutwfc": 30, "ecutrho": 180, "k_spacing": 0.2}
+"""Settings of a label that shares a script with no other."""
+
+HALF_A_MINUTE = {"ecutwfc": 40, "ecutrho": 240, "k_spacing": 0.1}
+"""Settings of a label of one atom that takes about half a minute."""
+
 HEADS = [
     "run",
     "wall s",
@@ -279,18 +290,33 @@ def make_up(campaign: Campaign, stages: list[Mapping], labels: int) -> None:
         path.touch()
 
 
-def measure_slurm(folder: Path, number: int, labels: int) -> str:
-    """Label seeds through SLURM, each by a script of its own."""
-    campaign = with_labels(folder, number, {"ecutwfc": 30, "ecutrho": 180, "k_spacing": 0.2})
+def measure_pw(folder: Path, number: int, labels: int) -> str:
+    """Label seeds by pw.x through SLURM, and compare with the time that pw.x took."""
+    campaign = Campaign(folder, **configured(number, HALF_A_MINUTE | {"command": "pw.x"}))
+    table_of_jobs, wall = measure_slurm(campaign, labels)
+    reports = read_reports([*campaign.results.glob("seeds/labels/*.json")])
+    (reference,) = read_reports([campaign.results / "references/K.json"])
+    seconds = [report["label_core_seconds"] for report in reports]
+    cores, of_reference = os.cpu_count(), reference["core_seconds"]
+    ideal = (sum(seconds) + of_reference) / cores
+    return f"""{table_of_jobs}
+{number} labels of {min(seconds):.1f} to {max(seconds):.1f} core-seconds and the
+reference of {of_reference:.0f}:
+{ideal:.0f} s on {cores} cores. Of {wall:.0f} s {1 - ideal / wall:.1%} are overhead."""
+
+
+def measure_slurm(campaign: Campaign, labels: int) -> tuple[str, float]:
+    """Label seeds through SLURM, so many at most in a job; a table, and how long it took (s)."""
     with tempfile.TemporaryDirectory() as place, cluster(Path(place) / "slurm"):
         done = run(campaign, *OPTIONS, "--group-components", f"labels={labels}", "--", TARGET)
         listing = subprocess.run(
             ["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True
         ).stdout
     jobs = [job_of(line) for line in listing.splitlines()]
-    return f"{table(HEADS, [done.row(f'{number} labels')])}\n" + table(
-        ["job", "cores", "seconds"], [[name, cores, f"{took:.0f}"] for name, cores, took in jobs]
-    )
+    said = table(HEADS, [done.row("all labels")])
+    heads = ["job", "cores", "seconds"]
+    rows = [[name, cores, f"{took:.0f}"] for name, cores, took in jobs]
+    return f"{said}\n{table(heads, rows)}", done.wall
 
 
 def job_of(line: str) -> tuple[str, str, float]:
@@ -311,8 +337,11 @@ def main(place: str, what: str, *words: str) -> None:
         print(measure_labels(folder, numbers))
     elif what == "rounds":
         print(measure_rounds(folder, *numbers))
+    elif what == "pw":
+        print(measure_pw(folder, *numbers))
     else:
-        print(measure_slurm(folder, *numbers))
+        number, labels = numbers
+        print(measure_slurm(with_labels(folder, number, LONG_ENOUGH), labels)[0])
 
 
 if __name__ == "__main__":
