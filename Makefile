@@ -34,7 +34,7 @@ status: $(ready) ## tell how far the campaign RUN=results/<run> is, running or d
 
 # A file after another in each process, campaigns first: fixtures of a file are made once.
 .PHONY: test
-test: lint sanitize slurm ## check the style and run all tests
+test: lint audit sanitize slurm ## check the style and run all tests
 	pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 # Where it cannot be installed, the tests that need it are skipped, and say so.
@@ -113,7 +113,7 @@ dependencies: $(ready) ## list what requirements.lock brings, with licences: doc
 .PHONY: audit
 audit: ## ask pip-audit whether a package of requirements.lock is known to be vulnerable
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT; found=$$folder/found.json; \
-	{ python3 -m venv "$$folder" && "$$folder/bin/pip" -qq install pip-audit && \
+	{ python3 -m venv "$$folder" && "$$folder/bin/pip" -qq install pip-audit==2.10.1 && \
 	"$$folder/bin/pip-audit" --requirement requirements.lock --require-hashes --disable-pip \
 	  --format json --output "$$found"; } 2>"$$folder/said"; status=$$?; \
 	tail -n 1 "$$folder/said"; \
