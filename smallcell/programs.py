@@ -32,6 +32,8 @@ ALONE = {
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     # and binds the processes of every job to the same first cores.
     "OMPI_MCA_hwloc_base_binding_policy": "none",
+    # and gives a process alone a daemon, which stays where that is killed while it starts.
+    "OMPI_MCA_ess_singleton_isolated": "1",
     # Without this pw.x takes its last words with it where it aborts ("S matrix not positive ...").
     "GFORTRAN_UNBUFFERED_PRECONNECTED": "y",
 }

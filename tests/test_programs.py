@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import subprocess
 
 import pytest
+from processes import wait_until, working_in
 
 from smallcell.programs import (
     ALONE,
@@ -57,6 +59,22 @@ def test_an_mpi_program_runs_in_a_step_of_slurm(monkeypatch):
         monkeypatch.setenv(name, value)
     with open("config/pseudopotentials/K.soft.ld1") as deck:
         assert "<UPF" in generate_upf(deck.read())
+
+
+def test_a_program_alone_has_no_daemon_at_its_side(tmp_path):
+    environment = without_launcher(os.environ)
+    options = {"cwd": tmp_path, "env": environment, "stdout": subprocess.DEVNULL}
+    pw = subprocess.Popen("pw.x", stdin=subprocess.PIPE, **options)
+    try:
+        # It reads its input after MPI has begun, and goes on waiting for the end of it.
+        pw.stdin.write(b" ")
+        pw.stdin.flush()
+        wait_until(lambda: (tmp_path / "input_tmp.in").exists() or pw.poll() is not None, 30)
+        assert pw.poll() is None
+        assert list(working_in(tmp_path)) == [pw.pid]
+    finally:
+        pw.kill()
+        pw.wait()
 
 
 @pytest.mark.parametrize("command", ["pw.x", "env OMP_NUM_THREADS=1 pw.x"])
