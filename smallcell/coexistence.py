@@ -176,40 +176,55 @@ def solid_share(profile: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a run says of the melting point.
+    """What a run says of solid and liquid side by side.
 
     Attributes
     ----------
     outcome : Outcome
     reason : str
-        Why the temperature is no melting point; empty if it is.
-    temperature : Estimate or None
-        Of the second half of the run (K), None unless there are both phases.
+        Why the mean is not that of equilibrium; empty if it is.
+    mean : Estimate or None
+        Of what they determine, over the second half of the run; None unless there are both.
     """
 
     outcome: Outcome
     reason: str
-    temperature: Estimate | None
+    mean: Estimate | None
 
 
-def judge(shares: np.ndarray, temperatures: np.ndarray) -> Judgement:
-    """Tell whether both phases were there to the end, and at what temperature.
+def lost(solid: np.ndarray, words: str) -> Judgement | None:
+    """Tell of a run in which one phase did not last, None if both did.
 
     Parameters
     ----------
-    shares : ndarray
+    solid : ndarray
         Solid share in frames, from the beginning to the end.
+    words : str
+        What to add where all of it froze or melted.
+    """
+    if not HALF[0] <= solid[0] <= HALF[1]:
+        outcome = Outcome.FROZEN if solid[0] > HALF[1] else Outcome.MELTED
+        return Judgement(outcome, f"{solid[0]:.0%} solid to begin with, and not half", None)
+    last = solid[3 * len(solid) // 4 :].mean()
+    if not BOTH[0] <= last <= BOTH[1]:
+        outcome = Outcome.FROZEN if last > BOTH[1] else Outcome.MELTED
+        return Judgement(outcome, f"{outcome}{words}", None)
+    return None
+
+
+def judge(solid: np.ndarray, temperatures: np.ndarray) -> Judgement:
+    """Tell whether both phases were there to the end, and at what temperature (K).
+
+    Parameters
+    ----------
+    solid : ndarray
+        As in `lost`.
     temperatures : ndarray
         Of the same time, at smaller intervals (K).
     """
-    if not HALF[0] <= shares[0] <= HALF[1]:
-        outcome = Outcome.FROZEN if shares[0] > HALF[1] else Outcome.MELTED
-        return Judgement(outcome, f"{shares[0]:.0%} solid to begin with, and not half", None)
     later = temperatures[len(temperatures) // 2 :]
-    last = shares[3 * len(shares) // 4 :].mean()
-    if not BOTH[0] <= last <= BOTH[1]:
-        outcome = Outcome.FROZEN if last > BOTH[1] else Outcome.MELTED
-        return Judgement(outcome, f"{outcome}, at {later[-1]:.0f} K in the end", None)
+    if found := lost(solid, f", at {later[-1]:.0f} K in the end"):
+        return found
     mean = mean_of_series(later)
     before, after = (half.mean() for half in np.array_split(later, 2))
     drifts = abs(after - before) > DRIFT * mean.value
@@ -232,9 +247,9 @@ def coexistence_run(matter: Matter, element: Mapping, conditions: Conditions, se
     Returns
     -------
     report : dict
-        What was asked for, ``outcome``, ``reason``, ``temperature`` (`Judgement`), its ``course``
-        (``time`` in ps, ``temperature`` in K, ``solid`` share) for a figure, mean ``pressure``
-        (GPa), ``atoms``, ``grade`` and ``seconds``.
+        What was asked for, ``outcome``, ``reason``, ``temperature`` (K; see `Judgement`), its
+        ``course`` (``time`` in ps, ``temperature`` in K, ``solid`` share) for a figure, mean
+        ``pressure`` (GPa), ``atoms``, ``grade`` and ``seconds``.
     """
     start, repeats = column(element, conditions.atoms)
     run = simulate(matter, start, coexistence_commands(conditions, seed))
@@ -256,7 +271,7 @@ def coexistence_run(matter: Matter, element: Mapping, conditions: Conditions, se
     return report | {
         "outcome": judgement.outcome,
         "reason": judgement.reason,
-        "temperature": judgement.temperature and asdict(judgement.temperature),
+        "temperature": judgement.mean and asdict(judgement.mean),
         "course": {
             "time": ((frame_steps - begin) * TIMESTEP).tolist(),
             "temperature": np.interp(frame_steps, records["step"], smooth).tolist(),

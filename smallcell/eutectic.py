@@ -10,23 +10,23 @@ short one says no more than whether both phases are there.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 from ase import Atoms
 
 from smallcell.cells import atom_volume
 from smallcell.coexistence import (
-    BOTH,
     COOLING,
     CRYSTALLINE,
     FRAMES_EVERY,
-    HALF,
     MELTING,
     RELAXING,
     Conditions,
+    Judgement,
     Outcome,
     column,
+    lost,
     order_profile,
     slices_of,
     solid_share,
@@ -130,24 +130,6 @@ def share_in_liquid(frame: Atoms, profile: np.ndarray, symbol: str) -> float:
     return float(np.mean(within == symbol)) if len(within) else np.nan
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What a run says of the liquidus.
-
-    Attributes
-    ----------
-    outcome : Outcome
-    reason : str
-        Why there is no share; empty if there is one.
-    share : Estimate or None
-        In the liquid, of the second half of the run.
-    """
-
-    outcome: Outcome
-    reason: str
-    share: Estimate | None
-
-
 def judge(solid: np.ndarray, shares: np.ndarray) -> Judgement:
     """Tell whether crystal and liquid lasted, and what the liquid's share was.
 
@@ -158,14 +140,11 @@ def judge(solid: np.ndarray, shares: np.ndarray) -> Judgement:
     shares : ndarray, shape (n_frames,)
         `share_in_liquid`.
     """
-    if not HALF[0] <= solid[0] <= HALF[1]:
-        outcome = Outcome.FROZEN if solid[0] > HALF[1] else Outcome.MELTED
-        return Judgement(outcome, f"{solid[0]:.0%} solid to begin with, and not half", None)
+    if found := lost(solid, "; begin with a liquid that is nearer"):
+        return found
     later = shares[len(shares) // 2 :]
-    last = solid[3 * len(solid) // 4 :].mean()
-    if not BOTH[0] <= last <= BOTH[1] or not np.isfinite(later).all():
-        outcome = Outcome.FROZEN if last > sum(BOTH) / 2 else Outcome.MELTED
-        return Judgement(outcome, f"{outcome}; begin with a liquid that is nearer", None)
+    if not np.isfinite(later).all():
+        return Judgement(Outcome.BOTH, "frames without a slice in the midst of the liquid", None)
     if len(later) < 2 * BLOCKS:
         return Judgement(Outcome.BOTH, f"{len(shares)} frames are too few", None)
     before, after = (half.mean() for half in np.array_split(later, 2))
@@ -232,7 +211,7 @@ def liquidus_run(
     return report | {
         "outcome": found.outcome,
         "reason": found.reason,
-        "share": found.share and asdict(found.share),
+        "share": found.mean and asdict(found.mean),
         "course": {
             "time": [(frame.info["step"] - begin) * TIMESTEP for frame in run.frames],
             # What is no number is none in JSON either.

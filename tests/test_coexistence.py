@@ -51,8 +51,8 @@ def settling(begin: float, end: float) -> np.ndarray:
 def test_the_melting_point_is_where_the_temperature_settles_while_both_phases_last():
     found = judge(np.linspace(0.5, 0.35, 200), settling(350, 337))
     assert (found.outcome, found.reason) == (Outcome.BOTH, "")
-    assert found.temperature.value == pytest.approx(337, abs=0.5)
-    assert found.temperature.error < 0.5
+    assert found.mean.value == pytest.approx(337, abs=0.5)
+    assert found.mean.error < 0.5
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_share_is_one_of_the_liquidus_while_the_crystal_lasts(solid, shares, o
     assert found.reason.startswith(reason)
     if not reason:
         assert found.reason == ""
-        assert found.share.value == pytest.approx(0.8, abs=0.002)
+        assert found.mean.value == pytest.approx(0.8, abs=0.002)
 
 
 def test_two_liquidus_lines_meet_in_the_eutectic_with_its_error():
