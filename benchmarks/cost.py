@@ -51,14 +51,28 @@ def label_reports(results: Path) -> list[dict]:
     return read_reports([path for folder in folders for path in folder.glob("labels/*.json")])
 
 
+def sizes(structures: Sequence[Atoms]) -> list[list[int]]:
+    """Numbers of the structures of each of `SIZES`."""
+    return [
+        [number for number, atoms in enumerate(structures) if few <= len(atoms) <= many]
+        for few, many in SIZES
+    ]
+
+
 def errors_by_size(potential: Potential, structures: Sequence[Atoms]) -> list[Errors]:
     """Errors on all structures, then on those of each of `SIZES`; energies up to constants."""
     found = differences(potential, structures, up_to_constants=True)
-    sizes = [
-        [one for one, atoms in zip(found, structures, strict=True) if few <= len(atoms) <= many]
-        for few, many in SIZES
-    ]
-    return [summary(part) for part in (found, *sizes)]
+    parts = [[found[number] for number in part] for part in sizes(structures)]
+    return [summary(part) for part in (found, *parts)]
+
+
+def energies_by_size(potential: Potential, structures: Sequence[Atoms]) -> list[float]:
+    """Errors of energies (eV/atom) of each of `SIZES`, up to constants of its own.
+
+    What meshes of k-points the labels of each size had shifts all of them alike.
+    """
+    parts = [[structures[number] for number in part] for part in sizes(structures)]
+    return [summary(differences(potential, part, up_to_constants=True)).energy for part in parts]
 
 
 def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
@@ -81,8 +95,10 @@ def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
         f"{1e3 * whole.energy:.2f}",
     ]
     by_size = [run] + [
-        f"{1e3 * part.force:.1f}, {1e3 * part.energy:.2f}" if part.configurations else ""
-        for part in parts
+        f"{1e3 * part.force:.1f}, {1e3 * part.energy:.2f}, {1e3 * own:.2f}"
+        if part.configurations
+        else ""
+        for part, own in zip(parts, energies_by_size(potential, structures), strict=True)
     ]
     return cost, by_size
 
@@ -92,7 +108,7 @@ def main(labelled: str, page: str, *configurations: str) -> None:
     found = [rows(configuration, labelled) for configuration in configurations]
     heads = ["run", "level", "labels", *(f"core-hours: {kind}" for kind in KINDS), "in all"]
     heads += ["force, meV/A", "energy, meV/atom"]
-    sizes = [f"{few} to {many} atoms" if few < many else f"{few} atoms" for few, many in SIZES]
+    columns = [f"{few} to {many} atoms" if few < many else f"{few} atoms" for few, many in SIZES]
     text = f"""# What campaigns cost, and their errors on {Path(labelled).name}
 
 `make bench-cost` on {datetime.date.today()}: {processor()}. How it is measured:
@@ -100,9 +116,10 @@ def main(labelled: str, page: str, *configurations: str) -> None:
 seen.
 
 {table(heads, [cost for cost, _ in found])}
-The same by atoms of a structure: force, energy.
+The same by atoms of a structure: force, energy, and energy up to a constant for those of that size
+alone, since labels of different meshes of k-points are shifted.
 
-{table(["run", *sizes], [by_size for _, by_size in found])}"""
+{table(["run", *columns], [by_size for _, by_size in found])}"""
     print(text)
     write_part(page, text)
 
