@@ -67,7 +67,7 @@ class Cluster:
             try:
                 words = (process / "cmdline").read_bytes().decode(errors="replace")
                 of_job = name in (process / "environ").read_bytes().split(b"\0")
-            except (FileNotFoundError, ProcessLookupError):
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
                 continue
             if of_job or words.startswith(steps):
                 os.kill(int(process.name), signal.SIGKILL)
@@ -149,7 +149,7 @@ def watched_pw(folder: Path, delay: str = "0") -> tuple[str, Path]:
         "#!/bin/sh\n"
         f"if [ -e espresso.pwi ]; then sleep {delay}; fi\n"
         f'{pw.strip()} "$@" || exit\n'
-        f"sed -n '/^CELL_PARAMETERS/,$p' espresso.pwi | md5sum >>{done}\n"
+        f"sed -n '/ ecut/p;/^CELL_PARAMETERS/,$p' espresso.pwi | md5sum >>{done}\n"
     )
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
     done.touch()
