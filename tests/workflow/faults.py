@@ -18,7 +18,8 @@ from test_campaign import DFT, Campaign
 from smallcell.files import read_reports
 
 ATOM = "results/miniature/references/K.json"
-"""What comes of a job that does nothing but compute labels: an atom in three boxes, a crystal twice."""
+"""What comes of a job that does nothing but compute labels: an atom in three boxes, a crystal
+twice."""
 
 
 @pytest.fixture(scope="module")
