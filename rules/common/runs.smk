@@ -24,6 +24,10 @@ def done_before():
     asked = workflow.dag_settings
     if asked.forceall or asked.forcerun or asked.forcetargets or not workflow.is_main_process:
         return set()
+    # Of a job that was killed once all of it was written Snakemake notes that it was killed. It would
+    # repeat that job where it knows of it from the start, though not where it is asked for later.
+    if any(Path(".snakemake/incomplete").glob("*")):
+        return set()
     done = set(read_settled(SETTLED, IDENTITY))
     workflow.checkpoints.created_output.update(done)
     return done
