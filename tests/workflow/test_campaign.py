@@ -339,17 +339,7 @@ def test_the_page_shows_all_that_the_campaign_has(killed):
     missing = re.findall(r">([^<>]+) is missing", page)
     not_asked = ("hull", "structure", "diffusion", "mixing", "melting")
     figures = [f"validation/{name}.svg" for name in not_asked]
-    of_alloys = [
-        f"diagnosis/{name}"
-        for name in (
-            "coverage.svg",
-            "compositions.csv",
-            "coverage.csv",
-            "elements.csv",
-            "pairs.csv",
-        )
-    ]
-    assert missing == [*figures, "validation/compare.csv", *of_alloys, "imports.csv"]
+    assert missing == [*figures, "validation/compare.csv", "imports.csv"]
     assert page.count("data:image/svg+xml") == page.count("<figure>") == 12
     assert "include results/miniature/potential.lammps" in page
 
