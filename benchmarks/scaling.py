@@ -58,7 +58,7 @@ SCHEMA = Path("config/schemas/config.schema.yaml").resolve()
 LONG_ENOUGH = {"ecutwfc": 30, "ecutrho": 180, "k_spacing": 0.2}
 """Settings of a label that shares a script with no other."""
 
-HALF_A_MINUTE = {"ecutwfc": 40, "ecutrho": 240, "k_spacing": 0.1}
+HALF_A_MINUTE = {"ecutwfc": 40, "ecutrho": 240, "k_spacing": 0.12}
 """Settings of a label of one atom that takes about half a minute."""
 
 HEADS = [
@@ -313,7 +313,7 @@ def measure_slurm(campaign: Campaign, labels: int) -> tuple[str, float]:
             ["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True
         ).stdout
     jobs = [job_of(line) for line in listing.splitlines()]
-    said = table(HEADS, [done.row("all labels")])
+    said = table(HEADS, [done.row(f"{campaign.base['seeds']['number']} labels")])
     heads = ["job", "cores", "seconds"]
     rows = [[name, cores, f"{took:.0f}"] for name, cores, took in jobs]
     return f"{said}\n{table(heads, rows)}", done.wall

@@ -64,7 +64,7 @@ def read_labelled(path: str | Path, species: Sequence[str]) -> list[Atoms]:
         found = read_cfg(path, species)
     else:
         if kind == "extxyz":
-            check_counts(path)
+            check_counts(path, Path(path).read_bytes())
         try:
             found = ase.io.read(path, index=":", format=kind)
         except Exception as error:  # noqa: BLE001 - each of ASE's readers has errors of its own

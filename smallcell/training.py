@@ -118,7 +118,7 @@ def read_structures(path: str | Path) -> list[Atoms]:
     # In a number that is cut off nobody sees what is missing.
     if not content.endswith(b"\n"):
         raise ValueError(f"{path}: cut off in its last line")
-    check_counts(path)
+    check_counts(path, content)
     try:
         structures = ase.io.read(path, index=":", format="extxyz")
     except Exception as error:  # noqa: BLE001 - ASE's reader has errors of many kinds
@@ -133,16 +133,23 @@ def read_structures(path: str | Path) -> list[Atoms]:
     return structures
 
 
-def check_counts(path: str | Path) -> None:
+def check_counts(path: str | Path, content: bytes) -> None:
     """Refuse extended XYZ with more atoms in a structure, or columns of them, than there can be.
 
     ASE's reader would go on looking for them, for hours and in all memory where a digit is damaged.
+
+    Parameters
+    ----------
+    path : str or Path
+        To be named.
+    content : bytes
+        What is in it.
 
     Raises
     ------
     ValueError
     """
-    lines = Path(path).read_bytes().splitlines()
+    lines = content.splitlines()
     widest = max((len(line.split()) for line in lines), default=0)
     for line in lines:
         properties = re.search(rb"Properties=(\S+)", line)

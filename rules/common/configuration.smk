@@ -1,4 +1,4 @@
-"""What the rules share: the configuration, checked, and the order of rounds."""
+# What all rules share: the configuration, checked, and what follows from it alone.
 
 import math
 import os

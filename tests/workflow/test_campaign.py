@@ -5,6 +5,7 @@ store that the first has filled and on a machine without pw.x or network, runs t
 end with the same potential.
 """
 
+import base64
 import json
 import os
 import re
@@ -486,6 +487,15 @@ def test_damaged_notes_of_snakemake_repeat_nothing(replayed, damage):
     for path, content in notes.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def test_the_mark_of_a_job_that_was_killed_once_it_was_through_repeats_nothing(replayed):
+    """Snakemake would repeat a round's job where it knows of the round from the start."""
+    file = "results/miniature/one-atom/000/fit.json"
+    mark = replayed.folder / ".snakemake/incomplete" / base64.b64encode(file.encode()).decode()
+    mark.write_text('{"external_jobid": null}')
+    assert replayed.jobs_due() == {}
+    mark.unlink()
 
 
 def test_a_digit_that_changes_by_itself_ends_a_campaign_before_any_job(replayed):
