@@ -5,7 +5,7 @@ rule audit:
     """A large cell through solid, melt and liquid: which of its atoms does the potential not know?"""
     input:
         potential=learnt("potential.almtp"),
-        wall=learnt("wall.json"),
+        wall=learnt("fit.json"),
     output:
         records="<results>/audit/run.csv",
         report="<results>/audit/run.json",
@@ -28,7 +28,7 @@ rule cut_out:
     """Small cells around the atoms that extrapolate the most: a batch to label."""
     input:
         potential=learnt("potential.almtp"),
-        wall=learnt("wall.json"),
+        wall=learnt("fit.json"),
         frames="<results>/audit/frames.extxyz",
     output:
         "<results>/audit/structures.extxyz",
@@ -46,7 +46,7 @@ rule cut_out:
 rule audit_table:
     """The potential beside pw.x on what was cut out."""
     input:
-        potential=learnt("potential.mtp"),
+        potential=learnt("potential.almtp"),
         structures="<results>/audit/structures.extxyz",
         labels=lambda wildcards: labels({"batch": "audit"}),
         references=REFERENCES,
@@ -66,7 +66,7 @@ rule audit_table:
 use rule audit as audit_again with:
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
     output:
         records="<results>/audit/again/run.csv",
         report="<results>/audit/again/run.json",

@@ -54,7 +54,7 @@ use rule static_properties as static_properties_of_baseline with:
 rule speed:
     """What a step of molecular dynamics with the potential costs on this machine."""
     input:
-        final("potential.mtp"),
+        final("potential.almtp"),
     output:
         "<results>/validation/speed.json",
     log:
@@ -80,7 +80,7 @@ use rule speed as speed_of_baseline with:
 rule compare:
     """The campaign's potential beside others: properties, errors on the same sets, cost."""
     input:
-        potential=final("potential.mtp"),
+        potential=final("potential.almtp"),
         others=list(BASELINES.values()),
         tables=[
             "<results>/validation/static.csv",

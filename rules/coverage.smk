@@ -2,11 +2,11 @@ rule coverage:
     """What is known of an alloy: walks, labels, errors, grades by composition and by element."""
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
         train=final("train.extxyz"),
         held_out=final("held_out.extxyz"),
-        samples=lambda wildcards: [
-            f"{RESULTS}/{name}/walkers/{walker}.samples.extxyz"
+        kept=lambda wildcards: [
+            f"{RESULTS}/{name}/walkers/{walker}.extxyz"
             for name in rounds()
             for walker in walkers(name.partition("/")[0])
         ],

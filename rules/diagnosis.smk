@@ -26,7 +26,7 @@ rule read_test_set:
 rule parity:
     """The potential beside DFT on what it has learnt from and what it has not."""
     input:
-        potential=final("potential.mtp"),
+        potential=final("potential.almtp"),
         train=final("train.extxyz"),
         held_out=final("held_out.extxyz"),
         test="<results>/diagnosis/test.extxyz" if TEST else [],
@@ -52,7 +52,7 @@ rule parity:
 rule learning_curve:
     """What each batch has made of the errors on structures that no potential has learnt from."""
     input:
-        potentials=of_learnt("potential.mtp"),
+        potentials=of_learnt("potential.almtp"),
         fits=of_learnt("fit.json"),
         costs=of_learnt("costs.json"),
         held_out=final("held_out.extxyz"),
@@ -126,7 +126,7 @@ rule portraits:
 rule force_bias:
     """How large the forces are that each stage learned from, and whether larger ones come out right."""
     input:
-        potential=final("potential.mtp"),
+        potential=final("potential.almtp"),
         train=final("train.extxyz"),
         held_out=final("held_out.extxyz"),
         test="<results>/diagnosis/test.extxyz" if TEST else [],

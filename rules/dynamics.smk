@@ -28,7 +28,7 @@ rule thermal:
     """A solid or a liquid at constant pressure: its density and enthalpy."""
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
     output:
         report="<results>/validation/thermal/{element}/{state}-{temperature}.json",
         end="<results>/validation/thermal/{element}/{state}-{temperature}.extxyz",
@@ -104,7 +104,7 @@ rule liquid:
     """A liquid in its own volume: how its atoms are placed, and how they move."""
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
         thermal="<results>/validation/thermal/{element}/liquid-{temperature}.json",
         start="<results>/validation/thermal/{element}/liquid-{temperature}.extxyz",
     output:
@@ -178,7 +178,7 @@ rule coexistence_search:
     """At what temperature do a crystal and its melt last side by side?"""
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
     output:
         "<results>/validation/melting/{element}/search.json",
     log:
@@ -198,7 +198,7 @@ rule coexistence:
     """A crystal and its melt at constant enthalpy, until they are at the melting point."""
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
         search="<results>/validation/melting/{element}/search.json",
     output:
         "<results>/validation/melting/{element}/{number}.json",
@@ -218,7 +218,7 @@ rule fusion:
     """Solid or liquid at the melting point: what it takes to melt."""
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
         runs=expand(
             "<results>/validation/melting/{{element}}/{number}.json",
             number=range(MELTING["runs"]),

@@ -2,7 +2,7 @@ rule ensemble:
     """Potentials that the same labels might as well have given, to disagree on what walks meet."""
     input:
         train="<results>/{batch}/train.extxyz",
-        potential="<results>/{batch}/potential.mtp",
+        potential="<results>/{batch}/potential.almtp",
         fit="<results>/{batch}/fit.json",
     output:
         members=expand(

@@ -22,11 +22,11 @@ rule train:
 
 
 rule fit:
-    """The potential, starting from that of the batch before, its active set and its wall."""
+    """The potential, starting from that of the batch before, its active set, its errors and its wall."""
     input:
         train="<results>/{batch}/train.extxyz",
         held_out="<results>/{batch}/held_out.extxyz",
-        start=before("potential.mtp"),
+        start=before("potential.almtp"),
         # Nothing is learnt from a round before there is a verdict on it.
         verdict=lambda wildcards: (
             []
@@ -34,9 +34,7 @@ rule fit:
             else f"{RESULTS}/{wildcards.batch}/verdict.json"
         ),
     output:
-        mtp="<results>/{batch}/potential.mtp",
-        almtp="<results>/{batch}/potential.almtp",
-        wall="<results>/{batch}/wall.json",
+        potential="<results>/{batch}/potential.almtp",
         report="<results>/{batch}/fit.json",
     log:
         "<logs>/{batch}/fit.log",

@@ -25,7 +25,7 @@ rule property_structures:
 rule lattices:
     """Energies of bcc, fcc, hcp and the element's own lattice, each at its best volume."""
     input:
-        potential=final("potential.mtp"),
+        potential=final("potential.almtp"),
         equation_of_state="<results>/validation/equation_of_state.json",
         structures=property_structures,
         labels=property_labels,
@@ -116,7 +116,7 @@ rule hull:
 rule dispersion:
     """Phonons along a path through the Brillouin zone."""
     input:
-        potential=final("potential.mtp"),
+        potential=final("potential.almtp"),
         equation_of_state="<results>/validation/equation_of_state.json",
         phonons="<results>/validation/phonons.csv",
     output:

@@ -4,10 +4,9 @@ from smallcell.report import page_files
 rule result:
     """The potential, its training set, and what it has cost."""
     input:
-        mtp=final("potential.mtp"),
         almtp=final("potential.almtp"),
         train=final("train.extxyz"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
         costs=final("costs.json"),
     output:
         mtp="<results>/potential.mtp",

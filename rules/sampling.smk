@@ -1,7 +1,7 @@
 rule least_known:
     """Structures of the training set that the others say least about: where some walkers start."""
     input:
-        potential=before("potential.mtp"),
+        potential=before("potential.almtp"),
         train=before("train.extxyz"),
         structures=lambda wildcards: structure_files(wildcards.stage),
     output:
@@ -25,13 +25,12 @@ rule sample:
     """A walker: molecular dynamics that saves what the potential does not know."""
     input:
         potential=before("potential.almtp"),
-        wall=before("wall.json"),
+        wall=before("fit.json"),
         structures=lambda wildcards: structure_files(wildcards.stage),
         known=least_known,
         bowing="<results>/bowing.json" if MIXED else [],
     output:
-        frames="<results>/{stage}/{round}/walkers/{walker}.extxyz",
-        samples="<results>/{stage}/{round}/walkers/{walker}.samples.extxyz",
+        kept="<results>/{stage}/{round}/walkers/{walker}.extxyz",
         report="<results>/{stage}/{round}/walkers/{walker}.json",
     log:
         "<logs>/{stage}/{round}/walkers/{walker}.log",

@@ -13,7 +13,7 @@ rule validate:
 rule equation_of_state:
     """a0 and B of the potential beside those of pw.x at the campaign's settings."""
     input:
-        potential=final("potential.mtp"),
+        potential=final("potential.almtp"),
         seeds="<results>/seeds/train.extxyz",
     output:
         report="<results>/validation/equation_of_state.json",
@@ -38,7 +38,7 @@ rule large_cell:
     """Does a cell far larger than any that was labelled hold together?"""
     input:
         potential=final("potential.almtp"),
-        wall=final("wall.json"),
+        wall=final("fit.json"),
     output:
         "<results>/validation/large_cell.json",
     log:

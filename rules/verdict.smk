@@ -5,7 +5,7 @@ rule judge:
         walks=of_walkers(".json"),
         labels=labels,
         # The potential that walked has seen none of what is held out, this round's least of all.
-        potential=before("potential.mtp"),
+        potential=before("potential.almtp"),
         held_out=held_out_of_round,
     output:
         "<results>/{stage}/{round}/verdict.json",

@@ -25,12 +25,11 @@ report = {
     "converged": result.converged,
     "condition": result.condition,
     "seconds": result.seconds,
+    "wall": asdict(wall(potential, structures)),
     "training": in_report_units(errors(potential, structures)),
     "held_out": in_report_units(errors(potential, held_out)),
 }
-write_potential(snakemake.output.mtp, potential)
-write_potential(snakemake.output.almtp, potential)
-write_report(snakemake.output.wall, asdict(wall(potential, structures)))
+write_potential(snakemake.output.potential, potential)
 write_report(snakemake.output.report, report)
 batch = snakemake.wildcards.batch
 words = f"{batch}: fit to {len(structures)}: {errors_in_words(report['training'])}"

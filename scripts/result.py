@@ -4,14 +4,16 @@ import shutil
 
 from smallcell.cfg import write_cfg
 from smallcell.files import written_whole
+from smallcell.potential import read_potential, write_potential
 from smallcell.progress import log_to
 from smallcell.training import read_structures
 from smallcell.wall import lammps_lines, read_wall
 
 log_to(snakemake.log[0])
-for name in ("mtp", "almtp", "train", "costs"):
+for name in ("almtp", "train", "costs"):
     with written_whole(snakemake.output[name]) as part:
         shutil.copyfile(snakemake.input[name], part)
+write_potential(snakemake.output.mtp, read_potential(snakemake.input.almtp))
 structures = read_structures(snakemake.input.train)
 for atoms in structures:
     atoms.info = {}

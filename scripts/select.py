@@ -16,6 +16,7 @@ from smallcell.ensemble import disagreement
 from smallcell.errors import errors, in_report_units
 from smallcell.files import read_reports, write_report, write_table
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
+from smallcell.kept import read_kept
 from smallcell.labels import crystal_calculation
 from smallcell.learning import extending
 from smallcell.potential import read_potential
@@ -38,11 +39,9 @@ def costs(structures: list) -> np.ndarray:
 
 potential = read_potential(snakemake.input.potential)
 members = list(map(read_potential, snakemake.input.members))
-tolerance = params.selection["tolerance"]
-frames, samples = (
-    gather(potential, map(read_structures, paths), width)
-    for paths, width in ((snakemake.input.frames, tolerance), (snakemake.input.samples, 0))
-)
+kept = list(map(read_kept, snakemake.input.kept))
+frames = gather(potential, (walk.frames for walk in kept), params.selection["tolerance"])
+samples = gather(potential, (walk.samples for walk in kept), 0)
 doubts = disagreement(members, samples.structures).force
 held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
 # MLIP-3 begins with the training set itself, this repository with its active set.

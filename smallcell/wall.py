@@ -70,8 +70,8 @@ class Wall:
 
 
 def read_wall(path: str | Path) -> Wall:
-    """Read the ``wall.json`` of a batch."""
-    found = json.loads(Path(path).read_text())
+    """Read the wall in the ``fit.json`` of a batch."""
+    found = json.loads(Path(path).read_text())["wall"]
     return Wall(**found | {"pairs": tuple(PairWall(**one) for one in found.get("pairs", []))})
 
 

@@ -133,13 +133,13 @@ class SoundPotential:
 def sound_potential(tmp_path_factory) -> SoundPotential:
     """Fitted to crystals of a pair potential."""
     file = shared(tmp_path_factory) / "sound/potential.almtp"
-    barrier = file.with_name("wall.json")
-    with making(barrier) as missing:
+    fit = file.with_name("fit.json")
+    with making(fit) as missing:
         if missing:
             potential, crystals = fitted_to_pairs()
             write_potential(file, potential)
-            write_report(barrier, asdict(wall(potential, crystals)))
-    return SoundPotential(read_potential(file), file, read_wall(barrier))
+            write_report(fit, {"wall": asdict(wall(potential, crystals))})
+    return SoundPotential(read_potential(file), file, read_wall(fit))
 
 
 @pytest.fixture

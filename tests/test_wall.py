@@ -163,8 +163,8 @@ def test_the_wall_of_a_result_is_read_back(tmp_path):
     barrier = Wall(100851.44, 2.3942, 2.6602, (PairWall(0, 1, 5e6, 3.0, 3.3),))
     file.write_text("\n".join(lammps_lines("mtp", "a.almtp", 2, barrier)) + "\n")
     assert wall_of(file) == barrier
-    write_report(tmp_path / "wall.json", asdict(barrier))
-    assert read_wall(tmp_path / "wall.json") == barrier
+    write_report(tmp_path / "fit.json", {"wall": asdict(barrier)})
+    assert read_wall(tmp_path / "fit.json") == barrier
     file.write_text("pair_style mtp\npair_coeff * * potential.almtp 0\n")
     with pytest.raises(ValueError, match="potential.lammps has no wall"):
         wall_of(file)

@@ -11,7 +11,7 @@ def potentials_of_walks(wildcards):
     found = {}
     for name in rounds():
         stage, number = name.split("/")
-        found[name] = f"{RESULTS}/{batch_before(stage, int(number))}/potential.mtp"
+        found[name] = f"{RESULTS}/{batch_before(stage, int(number))}/potential.almtp"
     return found
 
 

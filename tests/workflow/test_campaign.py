@@ -29,6 +29,7 @@ from random_potentials import labelled, random_structures
 from smallcell.budget import spent
 from smallcell.engine import MTPCalculator
 from smallcell.files import read_reports
+from smallcell.kept import read_kept
 from smallcell.potential import read_potential
 from smallcell.store import read_label
 from smallcell.training import read_structures, write_structures
@@ -265,8 +266,9 @@ def test_walkers_tell_where_they_started_and_keep_samples(killed):
     for path in reports:
         report = json.loads(path.read_text())
         kinds.add(report["start"]["kind"])
-        samples = read_structures(path.with_suffix(".samples.extxyz"))
-        assert len(samples) == report["samples"]
+        kept = read_kept(path.with_suffix(".extxyz"))
+        samples = kept.samples
+        assert (len(kept.frames), len(samples)) == (report["frames"], report["samples"])
         if report["fate"] == "finished":
             assert [atoms.info["step"] for atoms in samples] == [500, 1000, 1500, 2000]
         assert all(atoms.info["walker"] == int(path.stem) for atoms in samples)
@@ -281,7 +283,7 @@ def test_what_the_audit_cut_out_is_compared_and_learnt(killed):
     (cut_out,) = [atoms for atoms in learnt if atoms.info["batch"] == "audit"]
     assert len(cut_out) == table["atoms"][0] <= 3
     # The potential before the audit, by itself, on the label as it is in the training set.
-    before = sorted(killed.results.glob("*/[0-9][0-9][0-9]/potential.mtp"))[-1]
+    before = sorted(killed.results.glob("*/[0-9][0-9][0-9]/potential.almtp"))[-1]
     potential = read_potential(before)
     calculator = MTPCalculator(potential)
     energy = calculator.get_property("energy", cut_out) - cut_out.get_potential_energy()
