@@ -13,7 +13,7 @@ rule ensemble:
     log:
         "<logs>/{batch}/ensemble.log",
     group:
-        "learning"
+        learning_group
     conda:
         "../envs/fit.yaml"
     threads: 8

@@ -40,7 +40,7 @@ rule fit:
         "<logs>/{batch}/fit.log",
     # One job of a cluster with the ensemble, which everything after it waits for too.
     group:
-        "learning"
+        learning_group
     conda:
         "../envs/mlip.yaml" if MLIP else "../envs/fit.yaml"
     threads: 8

@@ -65,6 +65,15 @@ def label_runtime(wildcards, input, attempt):
     return label_minutes(foreseen_seconds(wildcards.batch, labels), limit, attempt)
 
 
+def learning_group(wildcards):
+    """Fit and ensemble of a batch share a job of a cluster.
+
+    Snakemake would make one job of the last round's and the audit's too, which it has in mind at the
+    same time, if they had the same name; but the audit itself lies between them.
+    """
+    return "learning_from_audit" if wildcards.batch == "audit" else "learning"
+
+
 def label_group(wildcards):
     """Labels that take seconds share a job of a cluster, the others have one each."""
     return None if workflow.local_exec else group_of(wildcards.batch, wildcards.structure)

@@ -376,7 +376,7 @@ class ThroughSlurm:
 
 @pytest.fixture(scope="module")
 def through_slurm(killed, tmp_path_factory) -> ThroughSlurm:
-    """The first round through SLURM, from a store that lacks its labels.
+    """The first round and the audit through SLURM, from a store that lacks the round's labels.
 
     A job of walks is cancelled on the way, and Snakemake is killed while the round is labelled.
     """
@@ -391,7 +391,6 @@ def through_slurm(killed, tmp_path_factory) -> ThroughSlurm:
         labels={"store": str(store)},
         stages=[yaml.safe_load(MINIATURE.read_text())["stages"][0] | {"rounds": 1}],
         gate=False,
-        audit=False,
     )
     options = (*OPTIONS, "--", "results/miniature/potential.almtp")
     with cluster(tmp_path_factory.mktemp("slurm")) as slurm:
@@ -411,8 +410,15 @@ def through_slurm(killed, tmp_path_factory) -> ThroughSlurm:
 
 
 def test_through_slurm_the_potential_is_the_same_to_the_bit(killed, through_slurm):
-    same = killed.results / "one-atom/000/potential.almtp"
-    assert through_slurm.campaign.potential() == same.read_bytes()
+    first = "one-atom/000/potential.almtp"
+    same = (killed.results / first).read_bytes()
+    assert (through_slurm.campaign.results / first).read_bytes() == same
+
+
+def test_through_slurm_what_the_audit_cut_out_is_learnt(through_slurm):
+    results = through_slurm.campaign.results
+    assert through_slurm.campaign.potential() == (results / "audit/potential.almtp").read_bytes()
+    assert read_structures(results / "train.extxyz")[-1].info["batch"] == "audit"
 
 
 def test_what_a_killed_head_has_left_in_the_queue_is_ended(through_slurm):
