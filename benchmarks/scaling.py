@@ -47,7 +47,9 @@ from test_campaign import MINIATURE, Campaign
 
 from benchmarks.md import processor, table
 from smallcell.canonical import canonical_form
+from smallcell.cells import crystal
 from smallcell.files import read_reports, write_report
+from smallcell.finite_basis import SHARES, with_cutoffs
 from smallcell.labels import crystal_calculation
 from smallcell.pseudopotentials import source_hash
 from smallcell.report import page_files
@@ -160,9 +162,12 @@ def with_labels(folder: Path, number: int, dft: Mapping) -> Campaign:
     validate(config, schema=str(SCHEMA))
     (element,) = config["elements"]
     output = gzip.decompress(next(Path("benchmarks/labels").glob("*/*/pw.out.gz")).read_bytes())
-    for structure in seeds(config["elements"], config["seeds"]):
+    wanted = [(atoms, config["dft"]) for atoms in seeds(config["elements"], config["seeds"])]
+    perfect = crystal(element, "primitive", (1, 1, 1))
+    wanted += [(perfect, with_cutoffs(config["dft"], share)) for share in SHARES]
+    for structure, settings in wanted:
         atoms = canonical_form(structure).atoms()
-        calculation = crystal_calculation(atoms, config["dft"], {"K": source_hash(element)})
+        calculation = crystal_calculation(atoms, settings, {"K": source_hash(element)})
         atoms.calc = made_up(atoms)
         write_label(folder / "labels", atoms, calculation, output.decode(), 0.0, 0.0)
     return campaign

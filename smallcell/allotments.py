@@ -17,6 +17,9 @@ START = 5
 MARGIN = 3
 """By which a label, with its retries, may take longer than foreseen."""
 
+BRIEF = 60.0
+"""Seconds up to which a label shares a job with many others, then with few."""
+
 LONG = 300.0
 """Seconds from which on a label is a job by itself."""
 

@@ -7,7 +7,15 @@ import re
 from functools import cache
 from pathlib import Path
 
-from smallcell.allotments import LONG, label_minutes, label_seconds, more, numbers, walk_minutes
+from smallcell.allotments import (
+    BRIEF,
+    LONG,
+    label_minutes,
+    label_seconds,
+    more,
+    numbers,
+    walk_minutes,
+)
 from smallcell.cells import starts
 from smallcell.cost import expected_cost
 from smallcell.gate import gate_structures
@@ -75,7 +83,7 @@ def learning_group(wildcards):
 
 
 def label_group(wildcards):
-    """Labels that take seconds share a job of a cluster, the others have one each."""
+    """Labels that take seconds or a few minutes share a job of a cluster, the others have one each."""
     return None if workflow.local_exec else group_of(wildcards.batch, wildcards.structure)
 
 
@@ -97,9 +105,13 @@ def group_of(batch, structure):
         return None
     chosen = [structures[number] for number in numbers(structure)]
     labels = [(atoms, calculation_of(atoms)) for atoms in chosen]
-    # Those of the seeds wait for the gate's, and no group may wait for itself.
-    name = "gate_labels" if batch == "gate" else "labels"
-    return name if foreseen_seconds(batch, labels) < LONG else None
+    seconds = foreseen_seconds(batch, labels)
+    if seconds >= LONG:
+        return None
+    # Labels of the seeds wait for the gate's, and no group may wait for itself.
+    if batch == "gate":
+        return "gate_labels"
+    return "labels" if seconds < BRIEF else "slow_labels"
 
 
 def atom_memory(wildcards, input, attempt):
