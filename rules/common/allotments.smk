@@ -21,7 +21,6 @@ from smallcell.cost import expected_cost
 from smallcell.gate import gate_structures
 from smallcell.labels import atom_calculation, isolated_atom
 from smallcell.memory import job_megabytes
-from smallcell.seeds import seeds
 from smallcell.training import read_structures
 
 
@@ -95,7 +94,7 @@ def group_of(batch, structure):
     While the labels of seeds, gate or a round are computed no checkpoint is; of others one may.
     """
     if batch == "seeds":
-        structures = seeds(config["elements"], config["seeds"])
+        structures = structures_of_seeds()
     elif batch == "gate":
         structures = gate_structures(config["elements"], GATE_CELLS, config["gate"]["atoms"])
     elif re.fullmatch(BATCH, batch) and batch != "audit":

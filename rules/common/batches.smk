@@ -118,10 +118,15 @@ def labels(wildcards):
 
 
 @cache
+def structures_of_seeds():
+    """The seeds, in their order."""
+    return seeds(config["elements"], config["seeds"])
+
+
+@cache
 def spans_of_seeds():
     """The seeds as jobs share them."""
-    structures = seeds(config["elements"], config["seeds"])
-    return spans(expected_cost(atoms, calculation_of(atoms)) for atoms in structures)
+    return spans(expected_cost(atoms, calculation_of(atoms)) for atoms in structures_of_seeds())
 
 
 def calculation_of(atoms, **own):
