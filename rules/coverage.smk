@@ -5,7 +5,7 @@ rule coverage:
         wall=final("fit.json"),
         train=final("train.extxyz"),
         held_out=final("held_out.extxyz"),
-        kept=lambda wildcards: [
+        met=lambda wildcards: [
             f"{RESULTS}/{name}/walkers/{walker}.extxyz"
             for name in rounds()
             for walker in walkers(name.partition("/")[0])

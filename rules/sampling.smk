@@ -30,7 +30,7 @@ rule sample:
         known=least_known,
         bowing="<results>/bowing.json" if MIXED else [],
     output:
-        kept="<results>/{stage}/{round}/walkers/{walker}.extxyz",
+        met="<results>/{stage}/{round}/walkers/{walker}.extxyz",
         report="<results>/{stage}/{round}/walkers/{walker}.json",
     log:
         "<logs>/{stage}/{round}/walkers/{walker}.log",

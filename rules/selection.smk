@@ -7,7 +7,7 @@ checkpoint select:
         members=members_before,
         held_out=before("held_out.extxyz"),
         costs=before("costs.json"),
-        kept=of_walkers(".extxyz"),
+        met=of_walkers(".extxyz"),
         walks=of_walkers(".json"),
     output:
         structures="<results>/{stage}/{round}/structures.extxyz",

@@ -17,7 +17,7 @@ from smallcell.coverage import (
 from smallcell.engine import graded_rows
 from smallcell.figures import write_figure
 from smallcell.files import read_reports, write_table
-from smallcell.kept import read_kept
+from smallcell.met import read_met
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.selection import grades
@@ -28,7 +28,7 @@ log_to(snakemake.log[0])
 given, output = snakemake.input, snakemake.output
 potential = read_potential(given.potential)
 train, held_out = read_structures(given.train), read_structures(given.held_out)
-met = [atoms for path in given.kept for atoms in read_kept(path).samples]
+met = [atoms for path in given.met for atoms in read_met(path).samples]
 rows, owners = graded_rows(potential, met, potential.grade_mode)
 known = grades(rows, potential.active_set, owners) if met else np.empty(0)
 walks: dict[str, list[str]] = {}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from smallcell.draws import Walker, draw_conditions
 from smallcell.files import read_reports, written_whole
-from smallcell.kept import Kept, write_kept
 from smallcell.leverage import least_known_walkers
+from smallcell.met import Met, write_met
 from smallcell.progress import log_to
 from smallcell.sampling import provide, walk, write_walk
 from smallcell.training import read_structures
@@ -38,7 +38,7 @@ with tempfile.TemporaryDirectory(prefix="walk-") as name:
         Path(snakemake.log[0]).write_text(log.read_text(errors="replace"))
 for frame in [*done.frames, *done.samples]:
     frame.info["walker"] = walker.number
-write_kept(snakemake.output.kept, Kept(done.frames, done.samples))
+write_met(snakemake.output.met, Met(done.frames, done.samples))
 start = conditions.start
 report = {
     "temperature": conditions.temperature,

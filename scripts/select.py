@@ -16,9 +16,9 @@ from smallcell.ensemble import disagreement
 from smallcell.errors import errors, in_report_units
 from smallcell.files import read_reports, write_report, write_table
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
-from smallcell.kept import read_kept
 from smallcell.labels import crystal_calculation
 from smallcell.learning import extending
+from smallcell.met import read_met
 from smallcell.potential import read_potential
 from smallcell.progress import log_to
 from smallcell.selection import grades
@@ -39,9 +39,9 @@ def costs(structures: list) -> np.ndarray:
 
 potential = read_potential(snakemake.input.potential)
 members = list(map(read_potential, snakemake.input.members))
-kept = list(map(read_kept, snakemake.input.kept))
-frames = gather(potential, (walk.frames for walk in kept), params.selection["tolerance"])
-samples = gather(potential, (walk.samples for walk in kept), 0)
+met = list(map(read_met, snakemake.input.met))
+frames = gather(potential, (walk.frames for walk in met), params.selection["tolerance"])
+samples = gather(potential, (walk.samples for walk in met), 0)
 doubts = disagreement(members, samples.structures).force
 held_out = of_stage(read_structures(snakemake.input.held_out), here.stage)
 # MLIP-3 begins with the training set itself, this repository with its active set.

@@ -1,57 +1,29 @@
-"""What a walker has kept, in one file: frames for their grades, samples for their times."""
+"""Runs of commands that take long: what is done is kept in a file, and is not repeated."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ase import Atoms
-
-from smallcell.training import read_structures, write_structures
-
-KEPT_AS = "kept_as"
-"""Which of the two a structure of the file is, in its ``info``."""
+from smallcell.files import write_report
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Structures that a walker has kept.
+def kept(path: Path, asked: Mapping, run: Callable[[], Mapping]) -> dict:
+    """Run, unless a file has what the same question was answered with.
 
-    Attributes
+    Parameters
     ----------
-    frames : list of Atoms
-        What the potential does not know.
-    samples : list of Atoms
-        What was met at regular times, whatever its grade.
+    path : Path
+        Of the file, which is written whole or not at all; one with the answer to another question
+        is replaced.
+    asked : Mapping
+        All that decides the answer, as JSON has it.
+    run : callable
+        Gives the answer.
     """
-
-    frames: list[Atoms]
-    samples: list[Atoms]
-
-
-def write_kept(path: str | Path, kept: Kept) -> None:
-    """Write what a walker has kept."""
-    marked = []
-    for kept_as, structures in (("frame", kept.frames), ("sample", kept.samples)):
-        for atoms in structures:
-            one = atoms.copy()
-            one.info[KEPT_AS] = kept_as
-            marked.append(one)
-    write_structures(path, marked)
-
-
-def read_kept(path: str | Path) -> Kept:
-    """Read what a walker has kept.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, or does not say what a structure was kept as.
-    """
-    found: dict[str, list[Atoms]] = {"frame": [], "sample": []}
-    for number, atoms in enumerate(read_structures(path)):
-        kept_as = atoms.info.pop(KEPT_AS, None)
-        if kept_as not in found:
-            raise ValueError(
-                f"{path}: structure {number} has {KEPT_AS}={kept_as}, not frame or sample"
-            )
-        found[kept_as].append(atoms)
-    return Kept(found["frame"], found["sample"])
+    if path.exists():
+        found = json.loads(path.read_text())
+        if found["asked"] == asked:
+            return found["run"]
+    answer = dict(run())
+    write_report(path, {"asked": asked, "run": answer})
+    return answer

@@ -29,7 +29,7 @@ from random_potentials import labelled, random_structures
 from smallcell.budget import spent
 from smallcell.engine import MTPCalculator
 from smallcell.files import read_reports
-from smallcell.kept import read_kept
+from smallcell.met import read_met
 from smallcell.potential import read_potential
 from smallcell.store import read_label
 from smallcell.training import read_structures, write_structures
@@ -266,9 +266,9 @@ def test_walkers_tell_where_they_started_and_keep_samples(killed):
     for path in reports:
         report = json.loads(path.read_text())
         kinds.add(report["start"]["kind"])
-        kept = read_kept(path.with_suffix(".extxyz"))
-        samples = kept.samples
-        assert (len(kept.frames), len(samples)) == (report["frames"], report["samples"])
+        met = read_met(path.with_suffix(".extxyz"))
+        samples = met.samples
+        assert (len(met.frames), len(samples)) == (report["frames"], report["samples"])
         if report["fate"] == "finished":
             assert [atoms.info["step"] for atoms in samples] == [500, 1000, 1500, 2000]
         assert all(atoms.info["walker"] == int(path.stem) for atoms in samples)
