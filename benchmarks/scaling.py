@@ -35,7 +35,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ase.io
-import numpy as np
 import yaml
 from ase import Atoms
 from ase.build import bulk
@@ -230,18 +229,22 @@ def measure_rounds(folder: Path, rounds: int, labels: int) -> str:
     # As after a change of anything at all.
     (campaign.folder / ".snakemake/settled/miniature.json").unlink()
     rows.append(run(campaign).row("the same, asking round by round"))
-    alone = []
-    for number in (2, 12):
-        jobs = list(map(str, range(labels)))
-        some = with_rounds(folder / f"alone-{number}", number, labels, jobs)
-        run(some, "--touch")
-        alone.append(files(some.folder))
+    few, many = (files_alone(folder, number, labels) for number in (2, 12))
     return f"""{table(HEADS, rows)}
 {1000 * touched.head / (rounds * labels):.0f} ms of Snakemake's CPU time a label.
 Files: {3 + files(campaign.folder) / (rounds * labels):.1f} a label, three of them in the store;
-where each label has a job of its own {3 + np.diff(alone)[0] / (10 * labels):.1f} a label, by the
+where each label has a job of its own {3 + (many - few) / (10 * labels):.1f} a label, by the
 difference of twelve rounds and two.
 """
+
+
+def files_alone(folder: Path, rounds: int, labels: int) -> int:
+    """Count the files of a campaign of so many rounds, each label a job of its own."""
+    campaign = with_rounds(
+        folder / f"alone-{rounds}", rounds, labels, list(map(str, range(labels)))
+    )
+    run(campaign, "--touch")
+    return files(campaign.folder)
 
 
 def with_rounds(folder: Path, rounds: int, labels: int, jobs: list[str]) -> Campaign:

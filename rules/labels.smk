@@ -29,7 +29,7 @@ rule label:
     wildcard_constraints:
         batch=rf"{BATCH}|gate|validation/(?:{'|'.join(PROPERTIES)})",
     group:
-        label_group
+        group_of_labels
     conda:
         "../envs/qe.yaml"
     threads: config["dft"]["cores"]

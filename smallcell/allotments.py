@@ -103,6 +103,25 @@ def label_minutes(seconds: float, limit: float, attempt: int) -> int:
     return most if attempt > 1 else math.ceil(min(most, START + MARGIN * seconds / 60))
 
 
+def label_group(seconds: float, batch: str) -> str | None:
+    """Name the group that a label shares jobs of a cluster with; None for a job by itself.
+
+    The profile says how many of a group share a job.
+
+    Parameters
+    ----------
+    seconds : float
+        That it is foreseen to take.
+    batch : str
+        Labels of the seeds wait for those of the ``gate``, and no group may wait for itself.
+    """
+    if seconds >= LONG:
+        return None
+    if batch == "gate":
+        return "gate_labels"
+    return "labels" if seconds < BRIEF else "slow_labels"
+
+
 def walk_minutes(atoms: float, steps: float, attempt: int) -> int:
     """Wall time to ask for, for a walk of so many atoms and steps."""
     most = START + math.ceil(LONGEST_WALK / 60)

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import ase.io
 import pytest
+import yaml
+from conftest import REPOSITORY
 
 from smallcell.allotments import (
+    BRIEF,
     LONG,
     SHARED,
     SHORT,
     USUAL_RATE,
+    label_group,
     label_minutes,
     label_seconds,
     more,
@@ -84,3 +88,29 @@ def test_a_job_that_labels_share_is_a_short_one_too():
     assert [len(numbers(job)) for job in jobs[:-1]] == [int(SHARED / 0.9)] * (len(jobs) - 1)
     # The same jobs for the structures that come first, however many are left out at the end.
     assert spans(each[:50])[:-1] == jobs[: len(spans(each[:50])) - 1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "batch", "group"),
+    [
+        (0.0, "seeds", "labels"),
+        (0.99 * BRIEF, "one-atom/000", "labels"),
+        (BRIEF, "one-atom/000", "slow_labels"),
+        (0.99 * LONG, "seeds", "slow_labels"),
+        (LONG, "seeds", None),
+        (1.0, "gate", "gate_labels"),
+        (0.99 * LONG, "gate", "gate_labels"),
+        (LONG, "gate", None),
+    ],
+)
+def test_the_longer_a_label_the_fewer_share_its_job(seconds, batch, group):
+    assert label_group(seconds, batch) == group
+
+
+def test_the_profile_has_a_number_for_each_group_and_keeps_jobs_below_three_quarters_of_an_hour():
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    numbers = dict(words.split("=") for words in profile["group-components"])
+    longest = {"labels": BRIEF, "slow_labels": LONG}
+    for group, seconds in longest.items():
+        assert 1 < int(numbers[group]) * seconds <= 45 * 60
+    assert set(numbers) == {*longest, "gate_labels", "walkers"}

@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from smallcell.allotments import (
-    BRIEF,
-    LONG,
+    label_group,
     label_minutes,
     label_seconds,
     more,
@@ -81,7 +80,7 @@ def learning_group(wildcards):
     return "learning_from_audit" if wildcards.batch == "audit" else "learning"
 
 
-def label_group(wildcards):
+def group_of_labels(wildcards):
     """Labels that take seconds or a few minutes share a job of a cluster, the others have one each."""
     return None if workflow.local_exec else group_of(wildcards.batch, wildcards.structure)
 
@@ -104,13 +103,7 @@ def group_of(batch, structure):
         return None
     chosen = [structures[number] for number in numbers(structure)]
     labels = [(atoms, calculation_of(atoms)) for atoms in chosen]
-    seconds = foreseen_seconds(batch, labels)
-    if seconds >= LONG:
-        return None
-    # Labels of the seeds wait for the gate's, and no group may wait for itself.
-    if batch == "gate":
-        return "gate_labels"
-    return "labels" if seconds < BRIEF else "slow_labels"
+    return label_group(foreseen_seconds(batch, labels), batch)
 
 
 def atom_memory(wildcards, input, attempt):
