@@ -1,6 +1,5 @@
 """What a running campaign tells: a line a step to the terminal, everything else to logs."""
 
-import atexit
 import os
 import sys
 from collections.abc import Mapping
@@ -12,23 +11,15 @@ def log_to(path: str | Path) -> None:
     """Send the standard error of this process and of its children to a log file.
 
     Standard output stays with the terminal, for the one line that a step says of itself; and for
-    what the machine is short of, since on a full disk a log stays empty. Where all went well and
-    nothing was said, no log is left.
+    what the machine is short of, since on a full disk a log stays empty.
     """
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     os.dup2(log, 2)
     os.close(log)
     sys.excepthook = _last_words
-    atexit.register(_without_empty, Path(path).absolute())
-
-
-def _without_empty(log: Path) -> None:
-    if log.exists() and not log.stat().st_size:
-        log.unlink()
 
 
 def _last_words(kind: type, error: BaseException, trace: TracebackType | None) -> None:
-    atexit.unregister(_without_empty)
     if isinstance(error, OSError):
         tell(str(error))
     sys.__excepthook__(kind, error, trace)
