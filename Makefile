@@ -136,7 +136,7 @@ bench-scaling: $(ready) slurm ## measure what the workflow costs beside its labe
 	python benchmarks/scaling.py "$$folder/rounds" rounds 100 10 && \
 	python benchmarks/scaling.py "$$folder/labels" labels 10 100 1000 10000 && \
 	python benchmarks/scaling.py "$$folder/slurm" slurm 1000 64 && \
-	python benchmarks/scaling.py "$$folder/pw" pw 64 32
+	python benchmarks/scaling.py "$$folder/pw" pw 62 8
 
 .PHONY: bench-memory
 bench-memory: $(ready) ## compare the memory that pw.x takes with our estimate; half an hour

@@ -17,9 +17,10 @@ after each round what comes next as always. Then come a dry run and a run with n
 ``slurm`` labels so many seeds through a real SLURM (``tests/slurm/cluster.sh``), so many at most in
 a job; no label is taken for short enough to share one script with others.
 
-``pw`` does the same with labels that pw.x makes there and then, half a minute each, on an otherwise
-idle machine, all of whose cores the nodes together have. What the wall time has beyond the labels'
-core-seconds is overhead.
+``pw`` does the same with labels that pw.x makes there and then, half a minute each. What the wall
+time has beyond the labels' core-seconds is overhead.
+
+Each of the two nodes has half of this machine's cores to itself; it must be idle otherwise.
 """
 
 import gzip
@@ -60,7 +61,7 @@ SCHEMA = Path("config/schemas/config.schema.yaml").resolve()
 LONG_ENOUGH = {"ecutwfc": 30, "ecutrho": 180, "k_spacing": 0.2}
 """Settings of a label that shares a script with no other."""
 
-HALF_A_MINUTE = {"ecutwfc": 40, "ecutrho": 240, "k_spacing": 0.12}
+HALF_A_MINUTE = {"ecutwfc": 46, "ecutrho": 276, "k_spacing": 0.12}
 """Settings of a label of one atom that takes about half a minute."""
 
 HEADS = [
@@ -276,7 +277,7 @@ def make_up(campaign: Campaign, stages: list[Mapping], labels: int, jobs: list[s
         if batch == "seeds":
             names += ["structures.extxyz", "labels/0-6.json"]
         else:
-            names += ["samples.csv", "verdict.json", "least_known.extxyz"]
+            names += ["verdict.json", "least_known.extxyz"]
             names += [f"labels/{job}.json" for job in jobs]
             names += [f"walkers/{number}{ending}" for number in range(3) for ending in walk]
             chosen = {"outcome": "new", "reasons": [], "training": labels - 1, "held_out": 1}
@@ -323,8 +324,10 @@ reference of {of_reference:.0f}:
 
 def measure_slurm(campaign: Campaign, labels: int) -> tuple[str, float]:
     """Label seeds through SLURM, so many at most in a job; a table, and how long it took (s)."""
-    with tempfile.TemporaryDirectory() as place, cluster(Path(place) / "slurm"):
-        done = run(campaign, *OPTIONS, "--group-components", f"labels={labels}", "--", TARGET)
+    cpus = max(1, os.cpu_count() // 2)
+    options = [*OPTIONS, "--cores", str(cpus), "--group-components", f"labels={labels}"]
+    with tempfile.TemporaryDirectory() as place, cluster(Path(place) / "slurm", cpus):
+        done = run(campaign, *options, "--", TARGET)
         listing = subprocess.run(
             ["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True
         ).stdout

@@ -81,7 +81,7 @@ rule learning_curve:
 rule walk_grades:
     """How well known what walks passed through was, round by round."""
     input:
-        lambda wildcards: [f"{RESULTS}/{name}/samples.csv" for name in rounds()],
+        lambda wildcards: [f"{RESULTS}/{name}/selection.json" for name in rounds()],
     output:
         table=report(
             "<results>/diagnosis/walk_grades.csv",

@@ -12,7 +12,6 @@ checkpoint select:
     output:
         structures="<results>/{stage}/{round}/structures.extxyz",
         report="<results>/{stage}/{round}/selection.json",
-        samples="<results>/{stage}/{round}/samples.csv",
     log:
         "<logs>/{stage}/{round}/select.log",
     conda:

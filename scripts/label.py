@@ -8,7 +8,7 @@ from smallcell.canonical import canonical_form
 from smallcell.cost import expected_cost
 from smallcell.files import write_report
 from smallcell.jobs import label_once
-from smallcell.labels import crystal_calculation
+from smallcell.labels import crystal_calculation, settings_for
 from smallcell.programs import read_program
 from smallcell.progress import log_to, tell
 from smallcell.training import ORIGIN, read_structures
@@ -16,6 +16,8 @@ from smallcell.training import ORIGIN, read_structures
 log_to(snakemake.log[0])
 structures = read_structures(snakemake.input.structures)
 program = read_program(snakemake.input.program)
+path = snakemake.input.get("settings")
+own = json.loads(Path(path).read_text()) if path else {}
 
 
 def label(number: int) -> dict:
@@ -23,13 +25,8 @@ def label(number: int) -> dict:
     selected = structures[number]
     origin = {name: selected.info[name] for name in ORIGIN if name in selected.info}
     atoms = canonical_form(selected).atoms()
-    dft = dict(snakemake.params.dft)
-    if settings := snakemake.input.get("settings"):
-        dft |= json.loads(Path(settings).read_text())
-    # Structures whose small differences count have a spacing at which all have the same mesh.
-    if "k_spacing" in selected.info:
-        dft["k_spacing"] = selected.info["k_spacing"]
-    calculation = crystal_calculation(atoms, dft, snakemake.params.pseudopotentials)
+    settings = settings_for(selected, snakemake.params.dft, own)
+    calculation = crystal_calculation(atoms, settings, snakemake.params.pseudopotentials)
     report, _ = label_once(atoms, calculation, program, snakemake.params, snakemake.input.upf)
     identity = {
         "batch": snakemake.wildcards.batch,

@@ -5,7 +5,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from smallcell.allotments import spans
 from smallcell.budget import forecast, rate, spent
@@ -14,7 +13,7 @@ from smallcell.choice import choose, within_budget
 from smallcell.cost import expected_cost
 from smallcell.ensemble import disagreement
 from smallcell.errors import errors, in_report_units
-from smallcell.files import read_reports, write_report, write_table
+from smallcell.files import read_reports, write_report
 from smallcell.held_out import HELD_OUT, TRAINING, intolerable, of_stage
 from smallcell.labels import crystal_calculation
 from smallcell.learning import extending
@@ -81,14 +80,6 @@ for atoms, value in zip(
     choice.structures, disagreement(members, choice.structures).force, strict=True
 ):
     atoms.info["disagreement"] = float(value)
-table = pd.DataFrame(
-    {
-        "walker": [atoms.info["walker"] for atoms in samples.structures],
-        "step": [atoms.info["step"] for atoms in samples.structures],
-        "grade": grades(samples.rows, potential.active_set, samples.owners),
-        "disagreement eV/A": doubts,
-    }
-)
 report |= {
     "rate": rate(paid),
     "outcome": choice.outcome,
@@ -96,7 +87,12 @@ report |= {
     "training": choice.number(TRAINING),
     "held_out": choice.number(HELD_OUT),
     "labels": spans(each[: len(choice.structures)]),
+    "samples": {
+        "walker": [atoms.info["walker"] for atoms in samples.structures],
+        "step": [atoms.info["step"] for atoms in samples.structures],
+        "grade": grades(samples.rows, potential.active_set, samples.owners).tolist(),
+        "disagreement eV/A": doubts.tolist(),
+    },
 }
 write_structures(snakemake.output.structures, choice.structures)
-write_table(snakemake.output.samples, table)
 write_report(snakemake.output.report, report)

@@ -7,12 +7,13 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from smallcell.figures import write_figure
-from smallcell.files import write_table
+from smallcell.files import read_reports, write_table
 from smallcell.ledger import grades_table
 from smallcell.progress import log_to
 
 log_to(snakemake.log[0])
-rounds = dict(zip(snakemake.params.rounds, map(pd.read_csv, snakemake.input), strict=True))
+samples = [pd.DataFrame(report["samples"]) for report in read_reports(snakemake.input)]
+rounds = dict(zip(snakemake.params.rounds, samples, strict=True))
 write_table(snakemake.output.table, grades_table(rounds))
 
 figure, axes = plt.subplots(2, 1, figsize=(7, 5), sharex=True, layout="constrained")

@@ -198,6 +198,23 @@ def crystal_calculation(
     )
 
 
+def settings_for(atoms: Atoms, settings: Mapping, own: Mapping) -> dict:
+    """Return the settings of a structure's label.
+
+    Parameters
+    ----------
+    atoms : Atoms
+        May have a ``k_spacing`` (1/A) in its ``info``, as structures have whose small differences
+        count: one at which all of them have the same mesh.
+    settings : Mapping
+        The configuration's ``dft``.
+    own : Mapping
+        Those that its batch has instead.
+    """
+    spacing = {key: atoms.info[key] for key in ("k_spacing",) if key in atoms.info}
+    return dict(settings) | dict(own) | spacing
+
+
 def atom_calculation(
     symbol: str, settings: Mapping, pseudopotentials: Mapping[str, str]
 ) -> Calculation:

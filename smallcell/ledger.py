@@ -97,7 +97,8 @@ def grades_table(samples: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Parameters
     ----------
     samples : Mapping of str to DataFrame
-        The ``samples.csv`` of each round, by its name: frames that walks kept whatever their grade.
+        ``samples`` of each round's ``selection.json``, by the round's name: frames that walks kept
+        whatever their grade.
 
     Returns
     -------

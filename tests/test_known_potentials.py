@@ -129,10 +129,11 @@ def test_the_potential_of_this_repository_has_its_properties_by_motep_too(name):
     assert ours == pytest.approx(motep, rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["potassium-level-8", "potassium-level-12"])
 @pytest.mark.parametrize("source", ["pw.x", "potential"])
-def test_labels_and_potential_have_the_crystal_that_all_electrons_have(source):
+def test_labels_and_potential_have_the_crystal_that_all_electrons_have(source, name):
     """As near as the validation asks for, 0.3 % and 5 %, to a0 and B of PBE by WIEN2k."""
-    folder = REPOSITORY / "potentials/potassium-level-8"
+    folder = REPOSITORY / "potentials" / name
     seeds = strained_crystals_of("K", read_structures(folder / "train.extxyz"))
     crystals = [atoms for atoms in seeds if abs(atoms.info["strain"] - 1) < 0.06]
     if source == "potential":

@@ -20,6 +20,7 @@ from smallcell.labels import (
     judge,
     k_mesh,
     run_pw,
+    settings_for,
     too_close,
 )
 from smallcell.programs import parallel
@@ -143,6 +144,16 @@ def test_one_spacing_gives_one_density_of_k_points():
     assert k_mesh(cell.cell.array, 0.33) == (4, 4, 4)
     assert k_mesh((cell * (1, 1, 2)).cell.array, 0.33) == (4, 4, 2)
     assert k_mesh((cell * (2, 2, 2)).cell.array, 0.33) == (2, 2, 2)
+
+
+def test_settings_of_a_structure_go_before_those_of_its_batch_and_these_before_the_campaigns(
+    potassium,
+):
+    assert settings_for(potassium, SETTINGS, {}) == SETTINGS
+    own = {"ecutwfc": 30, "k_spacing": 0.5}
+    assert settings_for(potassium, SETTINGS, own) == SETTINGS | own
+    potassium.info["k_spacing"] = 0.4
+    assert settings_for(potassium, SETTINGS, own) == SETTINGS | own | {"k_spacing": 0.4}
 
 
 def test_rounding_in_a_cubic_cell_does_not_make_its_mesh_uneven():

@@ -34,12 +34,8 @@ def label_input(wildcards, input):
     path = Path(input.structures)
     structures = structures_of(path, path.stat().st_mtime_ns)
     own = json.loads(Path(input.settings).read_text()) if input.get("settings") else {}
-    found = []
-    for number in numbers(wildcards.structure):
-        atoms = structures[number]
-        spacing = {key: atoms.info[key] for key in ("k_spacing",) if key in atoms.info}
-        found.append((atoms, calculation_of(atoms, **(own | spacing))))
-    return found
+    chosen = [structures[number] for number in numbers(wildcards.structure)]
+    return [(atoms, calculation_of(atoms, own)) for atoms in chosen]
 
 
 def foreseen_seconds(batch, labels):
@@ -102,7 +98,7 @@ def group_of(batch, structure):
     else:
         return None
     chosen = [structures[number] for number in numbers(structure)]
-    labels = [(atoms, calculation_of(atoms)) for atoms in chosen]
+    labels = [(atoms, calculation_of(atoms, {})) for atoms in chosen]
     return label_group(foreseen_seconds(batch, labels), batch)
 
 

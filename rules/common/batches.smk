@@ -9,7 +9,7 @@ from pathlib import Path
 from smallcell.allotments import spans
 from smallcell.choice import Outcome
 from smallcell.cost import expected_cost
-from smallcell.labels import crystal_calculation
+from smallcell.labels import crystal_calculation, settings_for
 from smallcell.seeds import seeds
 
 # Selections that Snakemake knows to be done, which they stay as long as it runs.
@@ -126,12 +126,13 @@ def structures_of_seeds():
 @cache
 def spans_of_seeds():
     """The seeds as jobs share them."""
-    return spans(expected_cost(atoms, calculation_of(atoms)) for atoms in structures_of_seeds())
+    return spans(expected_cost(atoms, calculation_of(atoms, {})) for atoms in structures_of_seeds())
 
 
-def calculation_of(atoms, **own):
-    """The calculation of a structure, with settings of its own if need be."""
-    return crystal_calculation(atoms, config["dft"] | own, PSEUDOPOTENTIAL_HASHES)
+def calculation_of(atoms, own):
+    """The calculation of a structure, with settings that its batch has of its own."""
+    settings = settings_for(atoms, config["dft"], own)
+    return crystal_calculation(atoms, settings, PSEUDOPOTENTIAL_HASHES)
 
 
 def upf(elements):

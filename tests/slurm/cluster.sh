@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A real SLURM on this machine, for tests: munge, a controller, and two daemons that are a node each.
 #
-#     tests/slurm/cluster.sh up FOLDER        brings it up; all that it writes is in FOLDER
+#     tests/slurm/cluster.sh up FOLDER        brings it up; all that it writes is in FOLDER. With CPUS in
+#                                             the environment each node has so many cores to itself,
+#                                             else four that are any of the machine's
 #     tests/slurm/cluster.sh down FOLDER      ends its jobs, whatever they have left behind, and its
 #                                             daemons, and removes FOLDER
 #     tests/slurm/cluster.sh start NAME FOLDER     starts one daemon: controller, node1, node2
@@ -64,10 +66,21 @@ SlurmdSpoolDir=$folder/%n
 SlurmdPidFile=$folder/%n.pid
 SlurmdLogFile=$folder/%n.log
 SlurmdParameters=config_overrides
-NodeName=node1 NodeHostname=$host NodeAddr=127.0.0.1 Port=16818 CPUs=4 RealMemory=16000
-NodeName=node2 NodeHostname=$host NodeAddr=127.0.0.1 Port=16819 CPUs=4 RealMemory=16000
+NodeName=node1 NodeHostname=$host NodeAddr=127.0.0.1 Port=16818 CPUs=${CPUS:-4} RealMemory=16000
+NodeName=node2 NodeHostname=$host NodeAddr=127.0.0.1 Port=16819 CPUs=${CPUS:-4} RealMemory=16000
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONFIGURATION
+}
+
+# Runs a command on the cores of the first or second node.
+on_its_cores() {
+  local number=$1
+  shift
+  if [[ -z ${CPUS:-} ]]; then
+    "$@"
+  else
+    taskset --cpu-list "$(((number - 1) * CPUS))-$((number * CPUS - 1))" "$@"
+  fi
 }
 
 start() {
@@ -79,7 +92,7 @@ start() {
         --seed-file="$folder/munge.seed"
       ;;
     controller) slurmctld -f "$folder/conf/slurm.conf" ;;
-    *) slurmd -f "$folder/conf/slurm.conf" -N "$1" ;;
+    *) on_its_cores "${1#node}" slurmd -f "$folder/conf/slurm.conf" -N "$1" ;;
   esac
 }
 

@@ -229,8 +229,8 @@ def test_no_potential_is_fitted_to_what_it_is_judged_by(killed):
 
 
 def test_grades_and_disagreements_of_walks_are_recorded(killed):
-    tables = [pd.read_csv(path) for path in killed.results.glob("*/[0-9]*/samples.csv")]
-    table = pd.concat(tables)
+    reports = read_reports([*killed.results.glob("*/[0-9]*/selection.json")])
+    table = pd.concat([pd.DataFrame(report["samples"]) for report in reports])
     assert len(table) > 0
     assert (table["disagreement eV/A"] >= 0).all()
     assert (table["grade"] > 0).all()
