@@ -324,9 +324,9 @@ reference of {of_reference:.0f}:
 
 def measure_slurm(campaign: Campaign, labels: int) -> tuple[str, float]:
     """Label seeds through SLURM, so many at most in a job; a table, and how long it took (s)."""
-    cpus = max(1, os.cpu_count() // 2)
-    options = [*OPTIONS, "--cores", str(cpus), "--group-components", f"labels={labels}"]
-    with tempfile.TemporaryDirectory() as place, cluster(Path(place) / "slurm", cpus):
+    cores = os.cpu_count() // 2
+    options = [*OPTIONS, "--cores", str(cores), "--group-components", f"labels={labels}"]
+    with tempfile.TemporaryDirectory() as place, cluster(Path(place) / "slurm", cores):
         done = run(campaign, *options, "--", TARGET)
         listing = subprocess.run(
             ["scontrol", "--oneliner", "show", "job"], capture_output=True, text=True, check=True

@@ -211,8 +211,10 @@ def settings_for(atoms: Atoms, settings: Mapping, own: Mapping) -> dict:
     own : Mapping
         Those that its batch has instead.
     """
-    spacing = {key: atoms.info[key] for key in ("k_spacing",) if key in atoms.info}
-    return dict(settings) | dict(own) | spacing
+    found = {**settings, **own}
+    if "k_spacing" in atoms.info:
+        found["k_spacing"] = atoms.info["k_spacing"]
+    return found
 
 
 def atom_calculation(

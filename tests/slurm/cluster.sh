@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # A real SLURM on this machine, for tests: munge, a controller, and two daemons that are a node each.
 #
-#     tests/slurm/cluster.sh up FOLDER        brings it up; all that it writes is in FOLDER. With CPUS in
-#                                             the environment each node has so many cores to itself,
-#                                             else four that are any of the machine's
+#     tests/slurm/cluster.sh up FOLDER        brings it up; all that it writes is in FOLDER. With NODE_CORES
+#                                             in the environment each node has so many cores to
+#                                             itself, else four that are any of the machine's
 #     tests/slurm/cluster.sh down FOLDER      ends its jobs, whatever they have left behind, and its
 #                                             daemons, and removes FOLDER
 #     tests/slurm/cluster.sh start NAME FOLDER     starts one daemon: controller, node1, node2
@@ -54,7 +54,7 @@ MpiDefault=none
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=5
-MinJobAge=300
+MinJobAge=3600
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
@@ -66,8 +66,8 @@ SlurmdSpoolDir=$folder/%n
 SlurmdPidFile=$folder/%n.pid
 SlurmdLogFile=$folder/%n.log
 SlurmdParameters=config_overrides
-NodeName=node1 NodeHostname=$host NodeAddr=127.0.0.1 Port=16818 CPUs=${CPUS:-4} RealMemory=16000
-NodeName=node2 NodeHostname=$host NodeAddr=127.0.0.1 Port=16819 CPUs=${CPUS:-4} RealMemory=16000
+NodeName=node1 NodeHostname=$host NodeAddr=127.0.0.1 Port=16818 CPUs=${NODE_CORES:-4} RealMemory=16000
+NodeName=node2 NodeHostname=$host NodeAddr=127.0.0.1 Port=16819 CPUs=${NODE_CORES:-4} RealMemory=16000
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONFIGURATION
 }
@@ -76,10 +76,10 @@ CONFIGURATION
 on_its_cores() {
   local number=$1
   shift
-  if [[ -z ${CPUS:-} ]]; then
+  if [[ -z ${NODE_CORES:-} ]]; then
     "$@"
   else
-    taskset --cpu-list "$(((number - 1) * CPUS))-$((number * CPUS - 1))" "$@"
+    taskset --cpu-list "$(((number - 1) * NODE_CORES))-$((number * NODE_CORES - 1))" "$@"
   fi
 }
 

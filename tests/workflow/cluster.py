@@ -85,13 +85,13 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, cpus: int | None = None) -> Iterator[Cluster]:
+def cluster(folder: Path, cores: int | None = None) -> Iterator[Cluster]:
     """Bring a SLURM up, and down at the end; skip the test, saying why, where there can be none.
 
     Either each node has so many cores of this machine to itself, or as many as the script says,
     whether the machine has them or not.
     """
-    environment = os.environ | ({"CPUS": str(cpus)} if cpus else {})
+    environment = os.environ | ({"NODE_CORES": str(cores)} if cores else {})
     command = [SCRIPT, "up", folder]
     up = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if up.returncode == CANNOT:
