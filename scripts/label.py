@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from ase import Atoms
+
 from smallcell.allotments import numbers
 from smallcell.canonical import canonical_form
 from smallcell.cost import expected_cost
@@ -14,15 +16,15 @@ from smallcell.progress import log_to, tell
 from smallcell.training import ORIGIN, read_structures
 
 log_to(snakemake.log[0])
-structures = read_structures(snakemake.input.structures)
+asked = numbers(snakemake.wildcards.structure)
+structures = read_structures(snakemake.input.structures, asked)
 program = read_program(snakemake.input.program)
 path = snakemake.input.get("settings")
 own = json.loads(Path(path).read_text()) if path else {}
 
 
-def label(number: int) -> dict:
+def label(number: int, selected: Atoms) -> dict:
     """Label a structure of the batch and say what became of it."""
-    selected = structures[number]
     origin = {name: selected.info[name] for name in ORIGIN if name in selected.info}
     atoms = canonical_form(selected).atoms()
     settings = settings_for(selected, snakemake.params.dft, own)
@@ -42,5 +44,5 @@ def label(number: int) -> dict:
     return identity | origin | report
 
 
-reports = [label(number) for number in numbers(snakemake.wildcards.structure)]
+reports = [label(*one) for one in zip(asked, structures, strict=True)]
 write_report(snakemake.output[0], reports if len(reports) > 1 else reports[0])

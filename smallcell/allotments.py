@@ -6,7 +6,7 @@ that it can take at most.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from smallcell.ladder import LONGEST as TRIES
 from smallcell.sampling import LONGEST as LONGEST_WALK
@@ -81,7 +81,7 @@ def spans(expected: Iterable[float]) -> list[str]:
     return [f"{job[0]}-{job[-1]}" if len(job) > 1 else str(job[0]) for job in jobs]
 
 
-def numbers(span: str) -> Sequence[int]:
+def numbers(span: str) -> range:
     """Which labels ``3`` or ``4-9`` stands for."""
     first, _, last = span.partition("-")
     return range(int(first), int(last or first) + 1)

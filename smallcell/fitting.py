@@ -4,14 +4,15 @@ The energy is linear in the shifts and the linear coefficients, so that only the
 coefficients need a search: variable projection (Golub and Pereyra, SIAM J. Numer. Anal. 10, 413
 (1973)) with the Jacobian of Kaufman (BIT 15, 49 (1975)). Several starts lead to several minima
 under the strongest ridge. Cross-validation (`smallcell.cross_validation`) chooses among them, since
-of two minima the lower one is as often as not the worse potential; from there the search goes on
-under weaker and weaker ridges, among which cross-validation chooses too.
+of two minima the lower one is as often as not the worse potential; from there, and from the
+potential of the round before, the search goes on under weaker and weaker ridges, among which
+cross-validation chooses too.
 """
 
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
@@ -104,7 +105,7 @@ def fit(
     structures : sequence of Atoms
         With energy (eV), forces (eV/A) and stress (eV/A^3) in a SinglePointCalculator.
     starts : sequence of Potential
-        The potential of the round before, or some of `random_starts`.
+        The potential of the round before, `random_starts`, or it and some of these after it.
     weights : Weights
         Of energies, forces and stresses in the loss.
     ridges : sequence of float
@@ -145,8 +146,10 @@ def fit(
         begins = [problem.point(point.potential, path[0]) for point in _minima(tried)]
         ends = [_roughly(problem, begin) for begin in begins]
         iterations += sum(end.iterations for end in tried + ends)
-        starts = [min(ends, key=lambda end: log_mean(scores(problem, end.point))).point.potential]
-    ends = _followed(problem, starts[0], path)
+        chosen = min(ends, key=lambda end: log_mean(scores(problem, end.point)))
+        # Random starts have no linear coefficients, and have done their part.
+        starts = [chosen.point.potential, *(start for start in starts if start.linear.any())]
+    ends = _followed(problem, starts, path)
     iterations += sum(end.iterations for end in ends)
     by_group = [scores(problem, end.point) for end in ends] if len(path) > 1 else []
     chosen = ends[preferred(by_group) if by_group else 0].point
@@ -186,14 +189,18 @@ def _minima(ends: Sequence[_End]) -> list[Point]:
     return found[:MINIMA]
 
 
-def _followed(problem: Problem, start: Potential, ridges: Sequence[float]) -> list[_End]:
-    """Search under one ridge after the other, the strongest first, each from the end before."""
+def _followed(problem: Problem, starts: Sequence[Potential], ridges: Sequence[float]) -> list[_End]:
+    """Search under one ridge after the other, the strongest first; return the lowest end of each.
+
+    A strong ridge may lead out of a good minimum, and the way back may look like a climb. So each
+    search sets out not only from the end before, but from every start too.
+    """
     ends = []
     for ridge in ridges:
-        # A strong ridge may lead astray, so that the start stays a candidate.
-        candidates = [start, *(end.point.potential for end in ends[-1:])]
-        points = [problem.point(candidate, ridge) for candidate in candidates]
-        ends.append(_roughly(problem, min(points, key=lambda point: point.objective)))
+        begins = [*starts, *(end.point.potential for end in ends[-1:])]
+        tried = [_roughly(problem, problem.point(begin, ridge)) for begin in begins]
+        lowest = min(tried, key=lambda end: end.point.objective)
+        ends.append(replace(lowest, iterations=sum(end.iterations for end in tried)))
     return ends
 
 

@@ -104,8 +104,14 @@ def labelled_batch(
     return structures
 
 
-def read_structures(path: str | Path) -> list[Atoms]:
-    """Read all structures of an extended XYZ file of ours, which may have none.
+def read_structures(path: str | Path, wanted: range | None = None) -> list[Atoms]:
+    """Read the structures of an extended XYZ file of ours, which may have none.
+
+    Parameters
+    ----------
+    path : str or Path
+    wanted : range or None
+        Numbers of some that follow each other; the others are passed over, which costs little.
 
     Raises
     ------
@@ -120,10 +126,11 @@ def read_structures(path: str | Path) -> list[Atoms]:
         raise ValueError(f"{path}: cut off in its last line")
     check_counts(path, content)
     try:
-        structures = ase.io.read(path, index=":", format="extxyz")
+        index = slice(wanted.start, wanted.stop) if wanted else slice(None)
+        structures = ase.io.read(path, index=index, format="extxyz")
     except Exception as error:  # noqa: BLE001 - ASE's reader has errors of many kinds
         raise ValueError(f"{path}: damaged, ASE cannot read it ({error!r})") from None
-    for number, atoms in enumerate(structures):
+    for number, atoms in enumerate(structures, start=wanted.start if wanted else 0):
         _check_numbers(path, number, atoms)
         # ASE has numbers as numpy's, which JSON does not know.
         atoms.info = {

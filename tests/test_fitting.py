@@ -110,6 +110,21 @@ def test_fit_continues_from_the_potential_before(training_set):
     assert again.loss == pytest.approx(first.loss, rel=1e-3)
 
 
+def test_no_way_to_a_weak_ridge_is_lost_to_another():
+    # Under the weak ridge the potential before is better than the end of the search under the strong
+    # one, from where the search ends better.
+    truth = random_potential(("K",), level=16, seed=1)
+    training_set = labelled(random_structures(("K",), 24, seed=101), truth)
+    start = random_potential(("K",), level=12, seed=51)
+    before = fit(training_set[:12], [start], ridges=[1e-8]).potential
+    strong = fit(training_set, [before], ridges=[1e-5]).potential
+    ends = [fit(training_set, [one], ridges=[1e-8]).loss for one in (before, strong)]
+    both = fit(training_set, [before], ridges=[1e-5, 1e-8])
+    assert both.ridge == 1e-8
+    assert both.loss == pytest.approx(min(ends), rel=0.05)
+    assert both.loss < 0.9 * ends[0]
+
+
 def test_hydrostatic_strains_alone_give_a_sane_potential(truth):
     # Forces vanish by symmetry, and the moments of odd rank with them: their columns are rounding.
     # Labels are noisy by 2 meV, which coefficients without a ridge fit by cancelling each other:

@@ -49,6 +49,14 @@ def test_structures_survive_their_file(tmp_path):
     assert np.array_equal(first.get_stress(), np.arange(6.0))
 
 
+def test_some_structures_of_many_are_read_alone(tmp_path):
+    path = tmp_path / "structures.extxyz"
+    rows = [bulk("K", "bcc", a=5 + number / 10) * (1 + number % 3, 1, 1) for number in range(9)]
+    write_structures(path, rows)
+    assert read_structures(path, range(3, 7)) == rows[3:7]
+    assert read_structures(path, range(7, 12)) == rows[7:]
+
+
 def test_a_set_of_no_structures_has_a_file_too(tmp_path):
     path = tmp_path / "structures.extxyz"
     write_structures(path, [])
