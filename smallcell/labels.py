@@ -204,8 +204,9 @@ def settings_for(atoms: Atoms, settings: Mapping, own: Mapping) -> dict:
     Parameters
     ----------
     atoms : Atoms
-        May have a ``k_spacing`` (1/A) in its ``info``, as structures have whose small differences
-        count: one at which all of them have the same mesh.
+        May have a ``k_spacing`` (1/A) and a ``conv_thr`` (Ry) in its ``info``, as structures have
+        whose small differences count: a spacing at which all of them have the same mesh, and a
+        threshold that leaves little to the rest of their forces. A finer one of the settings stays.
     settings : Mapping
         The configuration's ``dft``.
     own : Mapping
@@ -214,6 +215,8 @@ def settings_for(atoms: Atoms, settings: Mapping, own: Mapping) -> dict:
     found = {**settings, **own}
     if "k_spacing" in atoms.info:
         found["k_spacing"] = atoms.info["k_spacing"]
+    if "conv_thr" in atoms.info:
+        found["conv_thr"] = min(found["conv_thr"], atoms.info["conv_thr"])
     return found
 
 

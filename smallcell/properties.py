@@ -48,6 +48,10 @@ Values = dict[tuple[str, str], float]
 AT_REST = 1e-4
 """Force (eV/A) on atoms that are relaxed in a strained cell: stresses feel more."""
 
+SETTLED = 1e-12
+"""Self-consistency (Ry) where what counts are small forces: at 1e-8 the lowest phonon of potassium
+at N came out imaginary."""
+
 FINER = 0.02
 """By how much k-points are brought nearer to each other, step by step, until meshes agree."""
 
@@ -68,6 +72,8 @@ class Property:
         Of an element and a calculator, more `Values`, which cost too much for pw.x.
     errors : callable, optional
         Of structures by the potential and by pw.x, both at pw.x's lattice constant, `Values`.
+    conv_thr : float, optional
+        Self-consistency (Ry) that pw.x needs for it, if the campaign's is coarser.
     of_alloy : bool
         Whether it is one of all elements together, not of each: see `subjects`.
     """
@@ -77,6 +83,7 @@ class Property:
     relaxes: bool = False
     beyond: Callable[[Mapping, Calculator], Values] | None = None
     errors: Callable[[Sequence[Atoms], Sequence[Atoms]], Values] | None = None
+    conv_thr: float | None = None
     of_alloy: bool = False
 
 
@@ -86,7 +93,7 @@ def properties(seed: int) -> dict[str, Property]:
         "lattices": Property(lattice_structures, lattice_energies),
         "bain": Property(bain_structures, bain_energies),
         "elastic": Property(elastic_structures, elastic_constants, relaxes=True),
-        "phonons": Property(phonon_structures, phonon_frequencies),
+        "phonons": Property(phonon_structures, phonon_frequencies, conv_thr=SETTLED),
         "vacancy": Property(vacancy_structures, vacancy_energy, beyond=relaxed_vacancy),
         "surfaces": Property(surface_structures, surface_energies, beyond=relaxed_surfaces),
         "forces": Property(
@@ -133,7 +140,8 @@ def structures_to_label(
     -------
     list of Atoms
         ``info`` has the ``element`` or alloy and ``k_spacing``, that of the campaign or a smaller
-        one by which structures of one ``mesh`` have the same k-points.
+        one by which structures of one ``mesh`` have the same k-points; ``conv_thr`` (Ry) if the
+        property needs one of its own.
     """
     structures = []
     for element in subjects(asked, elements):
@@ -146,6 +154,8 @@ def structures_to_label(
         for atoms in of_element:
             atoms.info["k_spacing"] = spacings.get(atoms.info.get("mesh"), spacing)
             atoms.info["element"] = element["symbol"]
+            if asked.conv_thr:
+                atoms.info["conv_thr"] = asked.conv_thr
         structures += of_element
     return structures
 

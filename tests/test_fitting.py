@@ -111,8 +111,8 @@ def test_fit_continues_from_the_potential_before(training_set):
 
 
 def test_no_way_to_a_weak_ridge_is_lost_to_another():
-    # Under the weak ridge the potential before is better than the end of the search under the strong
-    # one, from where the search ends better.
+    # Under the weak ridge the potential before is better than where the strong one has led to, but
+    # the search from there ends better.
     truth = random_potential(("K",), level=16, seed=1)
     training_set = labelled(random_structures(("K",), 24, seed=101), truth)
     start = random_potential(("K",), level=12, seed=51)

@@ -154,6 +154,10 @@ def test_settings_of_a_structure_go_before_those_of_its_batch_and_these_before_t
     assert settings_for(potassium, SETTINGS, own) == SETTINGS | own
     potassium.info["k_spacing"] = 0.4
     assert settings_for(potassium, SETTINGS, own) == SETTINGS | own | {"k_spacing": 0.4}
+    potassium.info["conv_thr"] = 1e-12
+    assert settings_for(potassium, SETTINGS, {})["conv_thr"] == 1e-12
+    finer = SETTINGS | {"conv_thr": 1e-14}
+    assert settings_for(potassium, finer, {})["conv_thr"] == 1e-14
 
 
 def test_rounding_in_a_cubic_cell_does_not_make_its_mesh_uneven():
