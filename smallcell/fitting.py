@@ -146,9 +146,9 @@ def fit(
         begins = [problem.point(point.potential, path[0]) for point in _minima(tried)]
         ends = [_roughly(problem, begin) for begin in begins]
         iterations += sum(end.iterations for end in tried + ends)
-        chosen = min(ends, key=lambda end: log_mean(scores(problem, end.point)))
+        minimum = min(ends, key=lambda end: log_mean(scores(problem, end.point))).point
         # Random starts have no linear coefficients, and have done their part.
-        starts = [chosen.point.potential, *(start for start in starts if start.linear.any())]
+        starts = [minimum.potential, *(start for start in starts if start.linear.any())]
     ends = _followed(problem, starts, path)
     iterations += sum(end.iterations for end in ends)
     by_group = [scores(problem, end.point) for end in ends] if len(path) > 1 else []
