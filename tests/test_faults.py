@@ -245,11 +245,14 @@ def test_two_campaigns_at_once_read_the_same_numbers_from_one_store(labelled_sto
 
 
 JOB = """
+import signal
 import sys
 from pathlib import Path
 from smallcell.labels import run_pw
 from smallcell.sampling import run_lammps
 
+# A shell without job control lets what it starts in the background ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = Path(sys.argv[1])
 if sys.argv[2] == "lmp":
     run_lammps(folder, "in.walk")
