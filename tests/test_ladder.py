@@ -74,11 +74,25 @@ def test_what_never_converges_ends_with_its_fate_after_all_rungs(
     assert outcome.core_seconds > 2 * first.core_seconds
 
 
-def crowded(spacing=2.0, **electrons):
+EDGES = (2.5, 2.44, 2.42, 2.56, 2.48, 2.46, 2.4)
+"""Of cells, in A. Rounding decides which of them fail, and differs from machine to machine."""
+
+
+def crowded(edge, spacing=2.0, **electrons):
     """A cell so small, at so low a cut-off, that it has hardly more plane waves than bands."""
-    atoms = bulk("K", "bcc", a=2.5)
+    atoms = bulk("K", "bcc", a=edge)
     settings = {"ecutwfc": 10, "ecutrho": 40, "k_spacing": spacing}
     return atoms, calculation(atoms, settings, **electrons)
+
+
+def first_that_fails(words, upf, folder, capfd, **case):
+    """Label crowded cells until pw.x fails in these words; return what became of that one."""
+    for edge in EDGES:
+        outcome = start(*crowded(edge, **case), upf, folder / str(edge))
+        said = capfd.readouterr().err
+        if outcome.retries and words in said.partition("first try")[2]:
+            return outcome
+    return pytest.fail(f"pw.x says {words!r} of none of these cells")
 
 
 @pytest.mark.parametrize(
@@ -91,24 +105,19 @@ def crowded(spacing=2.0, **electrons):
     ],
 )
 def test_bands_that_are_not_found_are_searched_by_conjugate_gradients(
-    soft_potassium, tmp_path, case, words
+    soft_potassium, tmp_path, capfd, case, words
 ):
-    atoms, described = crowded(**case)
-    first = run_pw(atoms, described, "pw.x", soft_potassium.parent, 100, tmp_path / "first")
-    assert first.fate == Fate.DIAGONALISATION_FAILED
-    assert words in first.message
-    outcome = start(atoms, described, soft_potassium, tmp_path / "all")
+    outcome = first_that_fails(words, soft_potassium, tmp_path, capfd, **case)
     assert (outcome.fate, outcome.retries) == (Fate.LABELLED, ("conjugate gradients",))
 
 
 def test_bands_that_conjugate_gradients_do_not_find_are_searched_once_more(
-    soft_potassium, tmp_path, monkeypatch
+    soft_potassium, tmp_path, monkeypatch, capfd
 ):
     gradients, orbitals = LADDER[Fate.DIAGONALISATION_FAILED]
     hampered = replace(gradients, electrons=gradients.electrons | {"diago_cg_maxiter": 1})
     monkeypatch.setattr(ladder, "LADDER", {Fate.DIAGONALISATION_FAILED: (hampered, orbitals)})
-    atoms, described = crowded(diago_david_ndim=2)
-    outcome = start(atoms, described, soft_potassium, tmp_path)
+    outcome = first_that_fails("", soft_potassium, tmp_path, capfd, diago_david_ndim=2)
     assert outcome.fate == Fate.LABELLED
     assert outcome.retries == ("conjugate gradients", "parallel orbitals")
 
