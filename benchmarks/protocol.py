@@ -1,8 +1,8 @@
 """Try a campaign's protocol with a potential in place of pw.x: minutes instead of hours.
 
 Walks, selection, fits and verdicts are the campaign's own; only labels come from another, better
-potential, the oracle, and count what pw.x would take for them by `smallcell.cost`. Rounds of the
-same configuration by other seeds tell luck from merit.
+potential, the oracle, and count what pw.x would take for them by `smallcell.cost`; so do those of
+`imports`. Rounds of the same configuration by other seeds tell luck from merit.
 
     python benchmarks/protocol.py CONFIG.yaml ORACLE.almtp SET.cfg [SECONDS [SEED ...]]
 
@@ -28,6 +28,7 @@ from snakemake.utils import validate
 from benchmarks.cost import errors_by_size
 from smallcell.approach import wall
 from smallcell.candidates import gather
+from smallcell.canonical import canonical_form
 from smallcell.cells import starts
 from smallcell.choice import Choice, Outcome, choose, within_budget
 from smallcell.composition import tenths_of
@@ -39,6 +40,7 @@ from smallcell.ensemble import disagreement, members
 from smallcell.errors import differences, errors, in_report_units, summary
 from smallcell.formats import read_labelled
 from smallcell.held_out import intolerable, of_stage, taken_in
+from smallcell.imports import read_import
 from smallcell.labels import crystal_calculation
 from smallcell.learning import extending, learn
 from smallcell.leverage import least_known, least_known_walkers
@@ -61,7 +63,11 @@ class Campaign:
         self.formulas: dict[str, list[str]] = {}
         self.unit = 1.0
         self.unit = seconds / self.expected(_low_symmetry(config["elements"][0]))
-        self.learn(seeds(config["elements"], config["seeds"]), "seeds", None)
+        first = seeds(config["elements"], config["seeds"])
+        seen = {canonical_form(atoms) for atoms in first}
+        for entry in config["imports"]:
+            first += read_import(entry, self.species, seen).structures
+        self.learn(first, "seeds", None)
 
     def expected(self, atoms: Atoms) -> float:
         """Core-seconds of a label."""

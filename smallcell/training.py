@@ -126,11 +126,11 @@ def read_structures(path: str | Path, wanted: range | None = None) -> list[Atoms
         raise ValueError(f"{path}: cut off in its last line")
     check_counts(path, content)
     try:
-        index = slice(wanted.start, wanted.stop) if wanted else slice(None)
+        index = slice(wanted.start, wanted.stop) if wanted is not None else slice(None)
         structures = ase.io.read(path, index=index, format="extxyz")
     except Exception as error:  # noqa: BLE001 - ASE's reader has errors of many kinds
         raise ValueError(f"{path}: damaged, ASE cannot read it ({error!r})") from None
-    for number, atoms in enumerate(structures, start=wanted.start if wanted else 0):
+    for number, atoms in enumerate(structures, start=wanted.start if wanted is not None else 0):
         _check_numbers(path, number, atoms)
         # ASE has numbers as numpy's, which JSON does not know.
         atoms.info = {

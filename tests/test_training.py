@@ -55,6 +55,7 @@ def test_some_structures_of_many_are_read_alone(tmp_path):
     write_structures(path, rows)
     assert read_structures(path, range(3, 7)) == rows[3:7]
     assert read_structures(path, range(7, 12)) == rows[7:]
+    assert read_structures(path, range(0)) == []
 
 
 def test_a_set_of_no_structures_has_a_file_too(tmp_path):
