@@ -72,6 +72,9 @@ if len(ELEMENTS) > 1:
 include: "rules/validation.smk"
 include: "rules/properties.smk"
 include: "rules/dynamics.smk"
+include: "rules/thermal.smk"
+include: "rules/liquid.smk"
+include: "rules/melting.smk"
 
 
 if config["validation"]["compare"]:

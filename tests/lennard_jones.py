@@ -1,11 +1,14 @@
 """Argon as a Lennard-Jones fluid, by LAMMPS's own pair style: what is known of it, and its melting.
 
-As a program, it finds the melting point: `make lennard-jones`, an hour or two of one core. The
-triple point of the potential without a cut-off is at a reduced temperature of 0.694 (E. A. Mastny
-and J. J. de Pablo, J. Chem. Phys. 127, 104504 (2007)), and melting at no pressure next to it.
+As a program, it finds the melting point: `make lennard-jones`, an hour or two of one core. Runs
+that are done are kept in results/lennard-jones and are not repeated. The triple point of the
+potential without a cut-off is at a reduced temperature of 0.694 (E. A. Mastny and J. J. de Pablo,
+J. Chem. Phys. 127, 104504 (2007)), and melting at no pressure next to it.
 """
 
 import sys
+from dataclasses import asdict
+from pathlib import Path
 
 from ase.units import kB
 
@@ -16,6 +19,7 @@ from smallcell.coexistence import (
     melting_point,
     search,
 )
+from smallcell.kept import kept
 from smallcell.molecular_dynamics import Matter
 from smallcell.progress import tell
 
@@ -25,6 +29,8 @@ UNIT = EPSILON / kB
 """Of the temperature (K)."""
 
 ARGON_MELTS = 0.694 * UNIT
+
+KEPT = Path("results/lennard-jones")
 
 
 def argon(cutoff: float) -> Matter:
@@ -42,11 +48,16 @@ def argon(cutoff: float) -> Matter:
 def main() -> None:
     """Find the melting point and compare it."""
     matter = argon(6.0)
+    KEPT.mkdir(parents=True, exist_ok=True)
     conditions = {"pressure": 0.0, "atoms": 2000, "melt_at": 2 * ARGON_MELTS}
 
     def run(temperature: float, duration: float, seed: int) -> dict:
         asked = Conditions(temperature, duration=duration, **conditions)
-        report = coexistence_run(matter, ARGON, asked, seed)
+        report = kept(
+            KEPT / f"{duration:g}-ps-{temperature:.2f}-K-{seed}.json",
+            {"commands": list(matter.interaction), **asdict(asked), "seed": seed},
+            lambda: coexistence_run(matter, ARGON, asked, seed),
+        )
         tell(coexistence_in_words(report))
         return report
 
