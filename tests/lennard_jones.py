@@ -47,8 +47,8 @@ def argon(cutoff: float) -> Matter:
 
 def main() -> None:
     """Find the melting point and compare it."""
-    # The correction for what is beyond has one density for both phases, which makes the result 0.009
-    # too high (docs/results.md); at 6 sigma it would be 0.003, for three times the time.
+    # The correction for what is beyond has one density for both phases, which makes the result
+    # some 0.009 too high (docs/results.md); 0.003 at 6 sigma, for three times the time.
     matter = argon(4.0)
     KEPT.mkdir(parents=True, exist_ok=True)
     conditions = {"pressure": 0.0, "atoms": 2000, "melt_at": 2 * ARGON_MELTS}
