@@ -246,10 +246,16 @@ def walked(campaign: Campaign, stage: Mapping, unseen: Sequence[Atoms]) -> bool:
     return True
 
 
-def main(path: str, oracle: str, labelled: str, seconds: str = "70", *numbers: str) -> None:
-    """Run the campaign once for each seed."""
+def read_configuration(path: str) -> dict:
+    """Read a campaign's configuration, with its preset and the schema's defaults filled in."""
     config = with_preset(load_configfile(path), load_configfile("config/presets.yaml"))
     validate(config, schema=str(Path("config/schemas/config.schema.yaml").resolve()))
+    return config
+
+
+def main(path: str, oracle: str, labelled: str, seconds: str = "70", *numbers: str) -> None:
+    """Run the campaign once for each seed."""
+    config = read_configuration(path)
     species = tuple(element["symbol"] for element in config["elements"])
     unseen = read_labelled(labelled, species)
     for seed in map(int, numbers or [config["seed"]]):

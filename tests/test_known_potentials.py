@@ -17,17 +17,15 @@ from ase.collections import dcdft
 from ase.units import GPa
 from conftest import REPOSITORY
 from scipy.optimize import brentq
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import validate
 
 from benchmarks.md import motep_calculator
+from benchmarks.protocol import read_configuration
 from smallcell.canonical import canonical_form
 from smallcell.engine import MTPCalculator
 from smallcell.jobs import label_once
 from smallcell.labels import crystal_calculation, settings_for
 from smallcell.orientation import described_as
 from smallcell.potential import read_potential
-from smallcell.presets import with_preset
 from smallcell.programs import Program
 from smallcell.properties import evaluated, properties, structures_to_label, values_by_potential
 from smallcell.pseudopotentials import source_hash
@@ -157,18 +155,17 @@ def test_the_potentials_of_this_repository_are_as_near_to_pw_as_is_asked(
 ):
     """By labels of `potentials/labels`, each at its own lattice constant."""
     monkeypatch.chdir(REPOSITORY)
-    config = with_preset(
-        load_configfile(f"config/{name}.yaml"), load_configfile("config/presets.yaml")
-    )
-    validate(config, schema=str(REPOSITORY / "config/schemas/config.schema.yaml"))
+    config = read_configuration(f"config/{name}.yaml")
     (potassium,) = config["elements"]
     folder = REPOSITORY / "potentials" / name
     seeds = strained_crystals_of("K", read_structures(folder / "train.extxyz"))
-    by_dft = potassium | {"lattice_constant": equilibrium(seeds, potassium)[0]}
     calculator = MTPCalculator(read_potential(folder / "potential.mtp"))
-    own = potassium | {
-        "lattice_constant": equilibrium(evaluated(seeds, calculator), potassium)[0],
-    }
+    constant, modulus = equilibrium(seeds, potassium)
+    own_constant, own_modulus = equilibrium(evaluated(seeds, calculator), potassium)
+    assert own_constant == pytest.approx(constant, rel=0.003)
+    assert own_modulus == pytest.approx(modulus, rel=0.05)
+    by_dft = potassium | {"lattice_constant": constant}
+    own = potassium | {"lattice_constant": own_constant}
     labelled = [
         described_as(label_in_store(atoms, config), atoms)
         for atoms in structures_to_label(PROPERTIES[asked], [by_dft], config["dft"]["k_spacing"])
