@@ -61,7 +61,8 @@ if config["fit"]["members"]:
 
 
 include: "rules/verdict.smk"
-include: "rules/diagnosis.smk"
+include: "rules/errors.smk"
+include: "rules/learning.smk"
 
 
 if len(ELEMENTS) > 1:
@@ -71,6 +72,7 @@ if len(ELEMENTS) > 1:
 
 include: "rules/validation.smk"
 include: "rules/properties.smk"
+include: "rules/static.smk"
 include: "rules/dynamics.smk"
 include: "rules/thermal.smk"
 include: "rules/liquid.smk"
