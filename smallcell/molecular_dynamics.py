@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from ase import Atoms
 from ase.units import GPa, bar
 
 from smallcell.potential import read_potential
+from smallcell.progress import telling
 from smallcell.sampling import (
     BAROSTAT_TIME,
+    LOG,
     POTENTIAL,
     THERMOSTAT_TIME,
     complaint,
@@ -38,6 +41,9 @@ LONGEST = 24 * 3600
 
 RECORD_EVERY = 50
 """Time steps between two records of temperature, volume and energy."""
+
+TELL_EVERY = 60
+"""Seconds between two lines that say how far a run is."""
 
 STRESS_EVERY = 5
 """Time steps between two records of the stress, which forgets itself within a picosecond."""
@@ -158,7 +164,9 @@ def simulate(matter: Matter, start: Atoms, commands: Sequence[str]) -> Simulatio
         write_start(folder / "start.data", start, matter.species)
         (folder / "in.dynamics").write_text("\n".join(lines) + "\n")
         began = time.perf_counter()
-        status, log = run_lammps(folder, "in.dynamics", LONGEST)
+        how_far = partial(_how_far, folder / LOG, len(columns), start, commands)
+        with telling(how_far, TELL_EVERY):
+            status, log = run_lammps(folder, "in.dynamics", LONGEST)
         seconds = time.perf_counter() - began
         rows = thermo_rows(log, len(columns))
         if not len(rows):
@@ -176,6 +184,16 @@ def simulate(matter: Matter, start: Atoms, commands: Sequence[str]) -> Simulatio
             else np.empty((0, 6)),
             seconds,
         )
+
+
+def _how_far(log: Path, columns: int, atoms: Atoms, commands: Sequence[str]) -> str:
+    """Picoseconds of a run that LAMMPS has written to its log, beside those it is asked for."""
+    rows = thermo_rows(log.read_text() if log.exists() else "", columns)
+    if not len(rows):
+        return ""
+    asked = sum(int(line.removeprefix("run ")) for line in commands if line.startswith("run "))
+    done, whole = rows[-1, 0] * TIMESTEP, asked * TIMESTEP
+    return f"{atoms.get_chemical_formula()}: {done:.0f} of {whole:.0f} ps"
 
 
 def steps(duration: float) -> int:

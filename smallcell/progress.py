@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -28,6 +30,33 @@ def _last_words(kind: type, error: BaseException, trace: TracebackType | None) -
 def tell(text: str) -> None:
     """Print a line of progress at once."""
     print(text, flush=True)
+
+
+@contextmanager
+def telling(news: Callable[[], str], every: float) -> Iterator[None]:
+    """Print what there is to say again and again, as long as something runs.
+
+    Parameters
+    ----------
+    news : callable
+        Returns a line; called in a thread of its own. Of an empty one nothing is printed.
+    every : float
+        Seconds between two lines, and before the first.
+    """
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(every):
+            if line := news():
+                tell(line)
+
+    teller = threading.Thread(target=go_on, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
 
 
 def errors_in_words(errors: Mapping) -> str:

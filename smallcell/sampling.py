@@ -54,6 +54,9 @@ ever more slender cells. Nothing is wrong with them, except that more and more o
 within the cut-off: the walk takes ever longer, and in the end LAMMPS loses the atoms.
 """
 
+LOG = "log.lammps"
+"""File that LAMMPS writes in the folder of a run."""
+
 POTENTIAL = "potential.almtp"
 
 
@@ -315,7 +318,7 @@ def run_lammps(
     status : int
         Its exit status, `TIMED_OUT` if it ran longer than that.
     log : str
-        What it printed, which also stays in ``log.lammps``, and why it was stopped if it was.
+        What it printed, which also stays in `LOG`, and why it was stopped if it was.
 
     Raises
     ------
@@ -328,7 +331,7 @@ def run_lammps(
     began = time.monotonic()
     # The command may be a script that has started LAMMPS as a child: a group can be ended whole, by
     # timeout too.
-    lammps = [program, "-in", script, "-log", "log.lammps"]
+    lammps = [program, "-in", script, "-log", LOG]
     with subprocess.Popen(
         tied(["timeout", f"--kill-after={PATIENCE}", str(longest), *lammps]),
         cwd=folder,

@@ -1,5 +1,6 @@
 """Solids and liquids by real runs of LAMMPS: argon, of which all is known, and a potential."""
 
+import re
 from dataclasses import asdict
 
 import numpy as np
@@ -8,10 +9,11 @@ from ase.build import bulk
 from ase.units import GPa, kB
 from lennard_jones import EPSILON, SIGMA, UNIT, argon
 
+from smallcell import molecular_dynamics
 from smallcell.dynamic import mixing
 from smallcell.liquid import liquid_in_words, liquid_run
 from smallcell.mixtures import mixture
-from smallcell.molecular_dynamics import Matter, matter_of, simulate
+from smallcell.molecular_dynamics import Matter, isochoric, matter_of, part, simulate, velocities
 from smallcell.series import Estimate
 from smallcell.thermal import (
     Conditions,
@@ -146,6 +148,18 @@ def test_a_run_that_explodes_has_a_message_and_no_frames(sound_potential):
     assert run.message.startswith("ERROR")
     assert run.frames == []
     assert len(run.stress) == 0
+
+
+def test_a_long_run_says_how_far_it_is(sound_potential, monkeypatch, capfd):
+    monkeypatch.setattr(molecular_dynamics, "TELL_EVERY", 0.2)
+    matter = matter_of(sound_potential.file, Wall(1.0, 0.9, 1.0))
+    commands = [velocities(50, 1), *part(isochoric(50, 50), 20), *part(isochoric(50, 50), 20)]
+    run = simulate(matter, solid_start(POTASSIUM, 54), commands)
+    assert run.message == ""
+    lines = capfd.readouterr().out.splitlines()
+    done = [float(re.fullmatch(r"K54: (\d+) of 40 ps", line)[1]) for line in lines]
+    assert done == sorted(done)
+    assert done[0] < done[-1] <= 40
 
 
 def test_starts_have_the_atoms_and_the_room_that_they_need():
