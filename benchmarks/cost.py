@@ -20,6 +20,8 @@ from ase import Atoms
 from benchmarks.md import processor, table
 from benchmarks.pages import write_part
 from smallcell.budget import KINDS
+from smallcell.composition import tenths_of
+from smallcell.coverage import tenth_in_words
 from smallcell.errors import Errors, differences, summary
 from smallcell.files import read_reports
 from smallcell.formats import read_labelled
@@ -75,8 +77,35 @@ def energies_by_size(potential: Potential, structures: Sequence[Atoms]) -> list[
     return [summary(differences(potential, part, up_to_constants=True)).energy for part in parts]
 
 
-def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
-    """Row of what a campaign cost and row of its errors by size."""
+def errors_by_composition(
+    potential: Potential, structures: Sequence[Atoms]
+) -> dict[tuple[int, ...], Errors]:
+    """Errors of each of an alloy's `tenths`, ascending; energies up to the constants of all."""
+    found = differences(potential, structures, up_to_constants=True)
+    parts: dict[tuple[int, ...], list] = {}
+    for atoms, one in zip(structures, found, strict=True):
+        parts.setdefault(tenths_of(atoms, potential.species), []).append(one)
+    return {part: summary(ones) for part, ones in sorted(parts.items())}
+
+
+def composition_rows(potential: Potential, structures: Sequence[Atoms]) -> list[list[str]]:
+    """Rows of an alloy's errors by the shares of all its elements but the first."""
+    return [
+        [
+            ", ".join(
+                f"{symbol} {tenth_in_words(part)}"
+                for symbol, part in zip(potential.species[1:], parts, strict=True)
+            ),
+            f"{found.configurations}",
+            f"{1e3 * found.force:.1f}",
+            f"{1e3 * found.energy:.2f}",
+        ]
+        for parts, found in errors_by_composition(potential, structures).items()
+    ]
+
+
+def rows(configuration: str, labelled: str) -> tuple[list[str], list[str], list[list[str]]]:
+    """Row of what a campaign cost, row of its errors by size, rows of an alloy's by composition."""
     run = yaml.safe_load(Path(configuration).read_text())["run"]
     results = Path("results") / run
     potential = read_potential(results / "potential.mtp")
@@ -100,7 +129,8 @@ def rows(configuration: str, labelled: str) -> tuple[list[str], list[str]]:
         else ""
         for part, own in zip(parts, energies_by_size(potential, structures), strict=True)
     ]
-    return cost, by_size
+    alloy = len(potential.species) > 1
+    return cost, by_size, composition_rows(potential, structures) if alloy else []
 
 
 def main(labelled: str, page: str, *configurations: str) -> None:
@@ -115,11 +145,15 @@ def main(labelled: str, page: str, *configurations: str) -> None:
 `benchmarks/cost.py`. Root mean square errors on all structures of the set, which no campaign has
 seen.
 
-{table(heads, [cost for cost, _ in found])}
+{table(heads, [cost for cost, _, _ in found])}
 The same by atoms of a structure: force, energy, and energy up to a constant for those of that size
 alone, since labels of different meshes of k-points are shifted.
 
-{table(["run", *columns], [by_size for _, by_size in found])}"""
+{table(["run", *columns], [by_size for _, by_size, _ in found])}"""
+    for (run, *_), _, by_composition in found:
+        if by_composition:
+            heads = [f"{run}, share of", "structures", "force, meV/A", "energy, meV/atom"]
+            text += f"\nBy composition:\n\n{table(heads, by_composition)}"
     print(text)
     write_part(page, text)
 

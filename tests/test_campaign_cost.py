@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from random_potentials import labelled, random_potential, random_structures, with_label
 
-from benchmarks.cost import SIZES, core_hours, errors_by_size, label_reports
+from benchmarks.cost import (
+    SIZES,
+    composition_rows,
+    core_hours,
+    errors_by_composition,
+    errors_by_size,
+    label_reports,
+)
 from smallcell.errors import errors
 
 
@@ -62,3 +69,24 @@ def test_energies_count_up_to_a_constant_an_atom():
     assert sum(part.configurations for part in plain[1:]) == len(structures)
     assert all(few <= many for few, many in SIZES)
     assert np.isfinite(plain[0].force)
+
+
+def test_an_alloys_errors_are_told_by_tenths_of_composition():
+    species = ("Na", "K")
+    potential = random_potential(species, level=6, seed=1)
+    unlabelled = random_structures(species, 12, seed=2)
+    for atoms in unlabelled[:4]:
+        atoms.symbols = "Na"
+    structures = labelled(unlabelled, potential)
+    other = random_potential(species, level=6, seed=3)
+    found = errors_by_composition(other, structures)
+    # Of all structures, and none of them twice.
+    assert sum(part.configurations for part in found.values()) == len(structures)
+    pure = found[(0,)]
+    assert pure.configurations >= 4
+    assert pure.force == errors(other, [a for a in structures if "K" not in a.symbols]).force
+    whole = errors_by_size(other, structures)[0]
+    squares = [part.force**2 * part.atoms for part in found.values()]
+    assert sum(squares) == pytest.approx(whole.force**2 * whole.atoms)
+    first, *_ = composition_rows(other, structures)
+    assert first[:2] == ["K 0-0.1", f"{pure.configurations}"]
