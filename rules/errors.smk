@@ -1,7 +1,3 @@
-# A set of the user's own, which nothing was trained on.
-TEST = config["validation"].get("test")
-
-
 rule read_test_set:
     """The user's own test set, checked as imports are, before the campaign begins."""
     input:

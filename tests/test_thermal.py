@@ -151,7 +151,7 @@ def test_a_run_that_explodes_has_a_message_and_no_frames(sound_potential):
 
 
 def test_a_long_run_says_how_far_it_is(sound_potential, monkeypatch, capfd):
-    monkeypatch.setattr(molecular_dynamics, "TELL_EVERY", 0.2)
+    monkeypatch.setattr(molecular_dynamics, "TELL_EVERY", 0.05)
     matter = matter_of(sound_potential.file, Wall(1.0, 0.9, 1.0))
     commands = [velocities(50, 1), *part(isochoric(50, 50), 20), *part(isochoric(50, 50), 20)]
     run = simulate(matter, solid_start(POTASSIUM, 54), commands)

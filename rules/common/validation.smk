@@ -4,6 +4,9 @@ from functools import cache
 
 from smallcell.properties import subjects
 
+# A set of the user's own, which nothing was trained on.
+TEST = config["validation"].get("test")
+
 
 def property_references(wildcards):
     """Input function: what labels of a static property are relative to, if pw.x is asked for any."""
