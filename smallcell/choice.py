@@ -18,7 +18,7 @@ from smallcell.candidates import Candidates
 from smallcell.composition import most_of_each, tenths_of
 from smallcell.held_out import HELD_OUT, TRAINING, draw
 from smallcell.potential import Potential
-from smallcell.selection import grades
+from smallcell.selection import grades, unspanned
 
 
 class Outcome(StrEnum):
@@ -104,6 +104,13 @@ def choose(
             f"walkers met what the potential does not know, grades up to {known.max():.3g}: "
             f"{len(chosen)} of {len(frames.structures)} frames extend the training set"
         ]
+        few = unspanned(frames.rows, potential.active_set)
+        if potential.grade_mode == "configuration" and (number := few[chosen].sum()):
+            reasons.append(
+                f"{number} of them are new as any structure would be: labels are fewer than the "
+                "parameters of the potential, and walks stop early; graded by neighbourhoods "
+                "(potential.grade) a label counts once for each atom"
+            )
     elif faults:
         outcome, reasons = Outcome.INACCURATE, list(faults)
     else:

@@ -67,6 +67,22 @@ def grades(
     return found if owners is None else np.maximum.reduceat(found, _starts(owners))
 
 
+def unspanned(rows: np.ndarray, active_set: np.ndarray) -> np.ndarray:
+    """Tell the rows that owe their grade to a place which no row of the training set has taken.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n_rows, n_parameters)
+    active_set : ndarray, shape (n_parameters, n_parameters)
+
+    Returns
+    -------
+    ndarray of bool, shape (n_rows,)
+    """
+    empty = np.isclose(active_set, EPSILON * np.eye(len(active_set)), atol=1e-6 * EPSILON)
+    return empty.all(axis=1)[np.abs(_coefficients(rows, active_set)).argmax(axis=1)]
+
+
 def select(
     active_set: np.ndarray,
     rows: np.ndarray,

@@ -76,6 +76,19 @@ def test_what_is_new_is_labelled_and_some_samples_to_judge_by(potential, strange
     assert max(atoms.info["grade"] for atoms in judges) < 1.01
 
 
+@pytest.mark.parametrize("grade_mode", ["configuration", "neighbourhood"])
+@pytest.mark.parametrize("labels", [5, 60])
+def test_labels_that_are_too_few_for_grades_of_configurations_are_told(
+    training, strange, grade_mode, labels
+):
+    potential = with_active_set(random_potential(("K",), 6, seed=1), training[:labels], grade_mode)
+    frames = gather(potential, [strange.structures], 0)
+    choice = run(potential, frames, gather(potential, [], 0))
+    assert choice.number(TRAINING) == 4
+    told = any("potential.grade" in reason for reason in choice.reasons)
+    assert told == (grade_mode == "configuration" and labels == 5)
+
+
 def test_a_stage_is_done_when_nothing_is_new_and_errors_are_tolerable(potential, nothing, samples):
     choice = run(potential, nothing, samples)
     assert (choice.outcome, choice.structures) == (Outcome.ENOUGH, [])
