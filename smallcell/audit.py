@@ -1,10 +1,10 @@
 """The audit of small-cell training: a large cell through solid, melt and liquid.
 
-A crystal of a thousand atoms or more is heated until it is liquid and cooled again. The grade of
-a configuration is one of the mean over all its atoms, and in a large cell regions that are not
-known do not show in it. So each atom is graded as if it were a configuration by itself, against
-the same active set (with one of neighbourhoods that is what a grade is). The atoms that
-extrapolate the most are cut out (`smallcell.cut_outs`) and labelled.
+A crystal of a thousand atoms or more is heated until it is liquid and cooled again. Each atom is
+graded: with an active set of neighbourhoods that is what a grade is; with one of configurations,
+whose grade is one of the mean over all atoms and does not show regions that are not known, as if
+it were a configuration by itself. The atoms that extrapolate the most are cut out
+(`smallcell.cut_outs`) and labelled.
 """
 
 from collections.abc import Mapping, Sequence

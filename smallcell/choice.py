@@ -104,13 +104,8 @@ def choose(
             f"walkers met what the potential does not know, grades up to {known.max():.3g}: "
             f"{len(chosen)} of {len(frames.structures)} frames extend the training set"
         ]
-        few = unspanned(frames.rows, potential.active_set)
-        if potential.grade_mode == "configuration" and (number := few[chosen].sum()):
-            reasons.append(
-                f"{number} of them are new as any structure would be: labels are fewer than the "
-                "parameters of the potential, and walks stop early; graded by neighbourhoods "
-                "(potential.grade) a label counts once for each atom"
-            )
+        if potential.grade_mode == "configuration":
+            reasons += _want_of_labels(frames.rows[chosen], potential)
     elif faults:
         outcome, reasons = Outcome.INACCURATE, list(faults)
     else:
@@ -131,6 +126,18 @@ def choose(
     for atoms, grade, purpose in labelled:
         atoms.info |= {"grade": float(grade), "purpose": purpose}
     return Choice(outcome, reasons, [atoms for atoms, _, _ in labelled])
+
+
+def _want_of_labels(rows: np.ndarray, potential: Potential) -> list[str]:
+    """Say how many of the configurations chosen are new only as there are so few labels, if any."""
+    number = unspanned(rows, potential.active_set).sum()
+    if not number:
+        return []
+    return [
+        f"{number} of them are new as any structure would be: labels are fewer than the "
+        "parameters of the potential, and walks stop early; graded by neighbourhoods "
+        "(potential.grade) a label counts once for each atom"
+    ]
 
 
 def _first_of_each(places: np.ndarray, kinds: Sequence[Hashable], share: int) -> np.ndarray:
