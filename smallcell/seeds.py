@@ -4,12 +4,13 @@ Hydrostatically strained crystals tell how the energy goes with the volume, but 
 on their sites; a fit to them alone says nothing of forces, and walks end at once. Crystals in which
 two neighbours have come close tell of both for few labels: they keep the rotations about the line
 between the two, which spares pw.x most k-points, and mark out the repulsion that the rare events of
-long runs need (docs/results.md has the effect). Of an alloy, ordered compounds tell what one
-element is to the other, at the price of crystals.
+long runs need (docs/results.md has the effect). Of an alloy, two atoms of each pair
+of elements come close among others of each pair, and ordered compounds tell what one element is to
+the other at the price of crystals.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, cycle
 
 import numpy as np
 from ase import Atoms
@@ -30,11 +31,12 @@ def seeds(elements: Sequence[Mapping], settings: Mapping) -> list[Atoms]:
         The configuration's ``seeds``.
     """
     strained = strained_crystals(elements, settings["strain"], settings["number"], settings["unit"])
+    pairs = list(combinations_with_replacement(elements, 2))
     close = [
         atoms
-        for pair in combinations_with_replacement(elements, 2)
+        for pair in pairs
         for entry in settings["close"]
-        for atoms in close_pairs(pair, entry["cell"], entry["distances"])
+        for atoms in close_pairs(pair, pairs, entry["cell"], entry["distances"])
     ]
     return strained + close + strained_compounds(elements, settings["compounds"])
 
@@ -96,15 +98,21 @@ def strained_compounds(elements: Sequence[Mapping], settings: Mapping) -> list[A
 
 
 def close_pairs(
-    pair: Sequence[Mapping], repeats: Sequence[int], distances: Sequence[float]
+    pair: Sequence[Mapping],
+    among: Sequence[Sequence[Mapping]],
+    repeats: Sequence[int],
+    distances: Sequence[float],
 ) -> list[Atoms]:
     """Crystals in which the first atom has moved towards its nearest neighbour.
 
     Parameters
     ----------
     pair : sequence of Mapping
-        Of the configuration's ``elements`` that of the first atom, and that of its neighbour, which
-        may be the same. They alternate on the lattice of the first, at the volume of Vegard's law.
+        Of the configuration's ``elements`` that of the first atom, whose lattice it is, and that of
+        its neighbour, which may be the same.
+    among : sequence of sequence of Mapping
+        What all other atoms are, in turns, in one structure after the other; nothing to a cell of
+        two atoms, which comes once. The volume is that of Vegard's law.
     repeats : sequence of int
         Of the conventional cell. It must have two atoms: one that is a neighbour of its own images
         cannot come closer to them.
@@ -119,31 +127,32 @@ def close_pairs(
     Raises
     ------
     ValueError
-        If the first atom's nearest neighbours are all its own images, or of the wrong element.
+        If the first atom's nearest neighbours are all its own images.
     """
     element, other = pair
     perfect = crystal(element, "conventional", repeats)
-    symbols = np.where(np.arange(len(perfect)) % 2, other["symbol"], element["symbol"])
-    perfect.symbols = symbols
-    scale = np.cbrt(vegard_volume(perfect, pair) / perfect.get_volume())
-    perfect.set_cell(perfect.cell * scale, scale_atoms=True)
     first, second, lengths, vectors = neighbor_list(
-        "ijdD", perfect, 2.0 * scale * element["lattice_constant"]
+        "ijdD", perfect, 2.0 * element["lattice_constant"]
     )
-    nearest = lengths.min()
-    others = (first == 0) & (second != 0) & (lengths < 1.001 * nearest)
-    others &= symbols[second] == other["symbol"]
+    others = (first == 0) & (second != 0) & (lengths < 1.001 * lengths.min())
     if not others.any():
         raise ValueError(
             f"{tuple(repeats)} conventional cells of {element['lattice']} {element['symbol']} have "
-            f"no two atoms that are nearest neighbours, {element['symbol']} and {other['symbol']}"
+            "no two atoms that are nearest neighbours"
         )
-    towards = vectors[others][0]
-    kind = {"element": element["symbol"]} if element is other else {}
+    neighbour, towards = second[others][0], vectors[others][0]
+    rest = np.delete(np.arange(len(perfect)), [0, neighbour])
     structures = []
-    for share in distances:
-        atoms = perfect.copy()
-        atoms.positions[0] += (1 - share) * towards
-        atoms.info |= kind | {"close": float(share)}
-        structures.append(atoms)
+    for crowd_of in among if len(rest) else among[:1]:
+        crowd = perfect.copy()
+        crowd.symbols[[0, neighbour]] = [element["symbol"], other["symbol"]]
+        crowd.symbols[rest] = [one["symbol"] for one, _ in zip(cycle(crowd_of), rest, strict=False)]
+        scale = np.cbrt(vegard_volume(crowd, [*pair, *crowd_of]) / crowd.get_volume())
+        crowd.set_cell(crowd.cell * scale, scale_atoms=True)
+        kind = {"element": element["symbol"]} if len(set(crowd.symbols)) == 1 else {}
+        for share in distances:
+            atoms = crowd.copy()
+            atoms.positions[0] += (1 - share) * scale * towards
+            atoms.info |= kind | {"close": float(share)}
+            structures.append(atoms)
     return structures

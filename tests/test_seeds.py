@@ -30,7 +30,7 @@ def test_the_conventional_cell_is_cubic():
 def test_an_atom_moves_towards_its_nearest_neighbour_to_the_distance_asked_for():
     perfect = np.sqrt(3) / 2 * 5.3
     for repeats in ((1, 1, 1), (1, 1, 2)):
-        pair, near = close_pairs((POTASSIUM, POTASSIUM), repeats, [0.6, 0.9])
+        pair, near = close_pairs((POTASSIUM, POTASSIUM), [[POTASSIUM]], repeats, [0.6, 0.9])
         assert shortest_distance(pair) == pytest.approx(0.6 * perfect)
         assert shortest_distance(near) == pytest.approx(0.9 * perfect)
         assert pair.info["close"] == 0.6
@@ -40,29 +40,48 @@ def test_an_atom_moves_towards_its_nearest_neighbour_to_the_distance_asked_for()
 def test_any_lattice_has_close_pairs(lattice):
     element = POTASSIUM | {"lattice": lattice}
     perfect = shortest_distance(crystal(element, "conventional", (1, 1, 2)))
-    (pair,) = close_pairs((element, element), (1, 1, 2), [0.7])
+    (pair,) = close_pairs((element, element), [[element]], (1, 1, 2), [0.7])
     assert shortest_distance(pair) == pytest.approx(0.7 * perfect)
 
 
 def test_the_rotations_about_the_pair_and_the_inversion_remain():
-    (pair,) = close_pairs((POTASSIUM, POTASSIUM), (1, 1, 1), [0.7])
+    (pair,) = close_pairs((POTASSIUM, POTASSIUM), [[POTASSIUM]], (1, 1, 1), [0.7])
     crystal_of_it = pair.cell.array, pair.get_scaled_positions(), pair.numbers
     assert len(spglib.get_symmetry_dataset(crystal_of_it).rotations) == 12
 
 
 def test_a_cell_of_one_atom_has_no_pair():
     with pytest.raises(ValueError, match=r"\(1, 1, 1\) conventional cells of sc K have no two"):
-        close_pairs([POTASSIUM | {"lattice": "sc"}] * 2, (1, 1, 1), [0.7])
+        element = POTASSIUM | {"lattice": "sc"}
+        close_pairs((element, element), [[element]], (1, 1, 1), [0.7])
+
+
+def closest_pair(atoms):
+    first, second, lengths = neighbor_list("ijd", atoms, 5.0)
+    closest = np.argmin(lengths)
+    return set(atoms.symbols[[first[closest], second[closest]]]), lengths[closest]
 
 
 def test_unlike_atoms_come_close_too():
-    edge = np.mean([5.3, 4.2])
-    for repeats in ((1, 1, 1), (1, 1, 2)):
-        (pair,) = close_pairs((POTASSIUM, SODIUM), repeats, [0.6])
-        first, second, lengths = neighbor_list("ijd", pair, 4.0)
-        closest = np.argmin(lengths)
-        assert lengths[closest] == pytest.approx(0.6 * np.sqrt(3) / 2 * edge)
-        assert set(pair.symbols[[first[closest], second[closest]]]) == {"K", "Na"}
+    among = [[POTASSIUM], [SODIUM]]
+    (pair,) = close_pairs((POTASSIUM, SODIUM), among, (1, 1, 1), [0.6])
+    symbols, length = closest_pair(pair)
+    assert symbols == {"K", "Na"}
+    assert length == pytest.approx(0.6 * np.sqrt(3) / 2 * np.mean([5.3, 4.2]))
+
+
+@pytest.mark.parametrize("second", [POTASSIUM, SODIUM])
+def test_two_atoms_come_close_among_others_of_all_kinds(second):
+    among = [[POTASSIUM, POTASSIUM], [POTASSIUM, SODIUM], [SODIUM, SODIUM]]
+    found = close_pairs((POTASSIUM, second), among, (1, 1, 2), [0.6])
+    for atoms, others in zip(found, among, strict=True):
+        elements = [POTASSIUM, second, *others]
+        assert sorted(atoms.symbols) == sorted(element["symbol"] for element in elements)
+        symbols, length = closest_pair(atoms)
+        assert symbols == {"K", second["symbol"]}
+        edge = np.mean([element["lattice_constant"] for element in elements])
+        assert length == pytest.approx(0.6 * np.sqrt(3) / 2 * edge)
+        assert ("element" in atoms.info) == (len(set(atoms.symbols)) == 1)
 
 
 def test_the_seeds_of_an_alloy_are_crystals_close_pairs_and_compounds():
