@@ -34,7 +34,13 @@ def label_input(wildcards, input):
     path = Path(input.structures)
     structures = structures_of(path, path.stat().st_mtime_ns)
     own = json.loads(Path(input.settings).read_text()) if input.get("settings") else {}
-    chosen = [structures[number] for number in numbers(wildcards.structure)]
+    asked = numbers(wildcards.structure)
+    if max(asked) >= len(structures):
+        raise WorkflowError(
+            f"{path} has {len(structures)} structures, and number {max(asked)} is to be labelled: "
+            "another release has written it. Remove it to have it written anew; labels are in the store."
+        )
+    chosen = [structures[number] for number in asked]
     return [(atoms, calculation_of(atoms, own)) for atoms in chosen]
 
 
