@@ -82,7 +82,7 @@ temperature_axis.set(xlabel="time / ps", ylabel="temperature / K")
 order_axis.plot(table["time ps"], table["order"])
 order_axis.set(xlabel="time / ps", ylabel="order of the crystal", ylim=(0, 1.05))
 for column in table.columns[table.columns.str.contains("grade")]:
-    label = "configuration" if column == "grade" else column
+    label = "frame" if column == "grade" else column
     grade_axis.plot(table["time ps"], table[column], label=label)
 grade_axis.set(xlabel="time / ps", ylabel="grade", yscale="log")
 grade_axis.legend(fontsize="small")

@@ -204,6 +204,7 @@ def test_what_the_budget_affords_is_labelled_first_of_it_what_is_learnt(
     none = within_budget(choice, hours, 0.09)
     assert none.outcome == Outcome.BUDGET and none.structures == []
     assert "0.09 core-hours left, of 0.60" in none.reasons[-1]
+    assert "0.00 core-hours left" in within_budget(choice, hours, -0.01).reasons[-1]
 
 
 def test_a_stage_that_is_done_is_not_ended_by_the_budget(potential, nothing, samples):
