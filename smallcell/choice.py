@@ -171,8 +171,8 @@ def within_budget(choice: Choice, hours: Sequence[float], left: float) -> Choice
     if kept == len(choice.structures):
         return choice
     words = (
-        f"the budget has {max(left, 0):.2f} core-hours left, of {hours[-1]:.2f} that the round would "
-        f"take: {kept} of {len(choice.structures)} structures are labelled"
+        f"the budget has {max(left, 0):.2f} core-hours left, of {hours[-1]:.2f} that the round "
+        f"would take: {kept} of {len(choice.structures)} structures are labelled"
     )
     if not kept:
         return Choice(Outcome.BUDGET, [*choice.reasons, words], [])
