@@ -4,13 +4,13 @@ Hydrostatically strained crystals tell how the energy goes with the volume, but 
 on their sites; a fit to them alone says nothing of forces, and walks end at once. Crystals in which
 two neighbours have come close tell of both for few labels: they keep the rotations about the line
 between the two, which spares pw.x most k-points, and mark out the repulsion that the rare events of
-long runs need (docs/results.md has the effect). Of an alloy, two atoms of each pair
-of elements come close among others of each pair, and ordered compounds tell what one element is to
-the other at the price of crystals.
+long runs need (docs/results.md has the effect). Of an alloy, two atoms of each pair of elements
+come close among others of each pair, and ordered compounds tell what one element is to the other at
+the price of crystals.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations_with_replacement, cycle
+from itertools import combinations_with_replacement
 
 import numpy as np
 from ase import Atoms
@@ -146,7 +146,7 @@ def close_pairs(
     for crowd_of in among if len(rest) else among[:1]:
         crowd = perfect.copy()
         crowd.symbols[[0, neighbour]] = [element["symbol"], other["symbol"]]
-        crowd.symbols[rest] = [one["symbol"] for one, _ in zip(cycle(crowd_of), rest, strict=False)]
+        crowd.symbols[rest] = np.resize([one["symbol"] for one in crowd_of], len(rest))
         scale = np.cbrt(vegard_volume(crowd, [*pair, *crowd_of]) / crowd.get_volume())
         crowd.set_cell(crowd.cell * scale, scale_atoms=True)
         kind = {"element": element["symbol"]} if len(set(crowd.symbols)) == 1 else {}

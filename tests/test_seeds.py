@@ -100,3 +100,18 @@ def test_the_seeds_of_an_alloy_are_crystals_close_pairs_and_compounds():
     assert compounds == [("B2", "KNa"), ("L1_2", "K3Na"), ("L1_2", "Na3K")]
     assert np.allclose(found[12].cell.array, 0.9 * found[13].cell.array)
     assert len(seeds([POTASSIUM], settings)) == 5
+
+
+def test_the_seeds_of_an_alloy_have_each_pair_among_others_of_each_pair():
+    close = [{"cell": [1, 1, 2], "distances": [0.7]}]
+    settings = {"strain": [0.9, 1.1], "number": 2, "unit": "primitive", "close": close}
+    none = {"prototypes": [], "strain": [0.9, 1.1], "number": 2}
+    found = seeds([POTASSIUM, SODIUM], settings | {"compounds": none})[4:]
+    kinds = [
+        (*sorted(closest_pair(atoms)[0]), str(list(atoms.symbols).count("K"))) for atoms in found
+    ]
+    assert kinds == [
+        *[("K", "4"), ("K", "3"), ("K", "2")],
+        *[("K", "Na", "3"), ("K", "Na", "2"), ("K", "Na", "1")],
+        *[("Na", "2"), ("Na", "1"), ("Na", "0")],
+    ]
