@@ -138,7 +138,9 @@ def test_the_potential_of_this_repository_has_its_properties_by_motep_too(name):
     assert ours == pytest.approx(motep, rel=1e-6, abs=1e-6)
 
 
-OFF = pytest.mark.xfail(strict=True, reason="C' is 23 % off, docs/results.md has it")
+def missed(share: float) -> pytest.MarkDecorator:
+    """C' of a potential is farther off than is asked for, by so many per cent."""
+    return pytest.mark.xfail(strict=True, reason=f"C' is {share} % off, docs/results.md has it")
 
 
 @pytest.mark.parametrize(
@@ -146,8 +148,10 @@ OFF = pytest.mark.xfail(strict=True, reason="C' is 23 % off, docs/results.md has
     [
         ("potassium-level-8", "elastic", {"C'": 10, "C44": 10}),
         ("potassium-level-8", "phonons", {"": 5}),
-        pytest.param("potassium-level-12", "elastic", {"C'": 10, "C44": 10}, marks=OFF),
+        pytest.param("potassium-level-12", "elastic", {"C'": 10, "C44": 10}, marks=missed(23)),
         ("potassium-level-12", "phonons", {"": 5}),
+        pytest.param("potassium-level-16", "elastic", {"C'": 10, "C44": 10}, marks=missed(10.4)),
+        ("potassium-level-16", "phonons", {"": 5}),
     ],
 )
 def test_the_potentials_of_this_repository_are_as_near_to_pw_as_is_asked(
@@ -193,7 +197,7 @@ def label_in_store(atoms: Atoms, config: Mapping) -> Atoms:
     return labelled
 
 
-@pytest.mark.parametrize("name", ["potassium-level-8", "potassium-level-12"])
+@pytest.mark.parametrize("name", ["potassium-level-8", "potassium-level-12", "potassium-level-16"])
 @pytest.mark.parametrize("source", ["pw.x", "potential"])
 def test_labels_and_potential_have_the_crystal_that_all_electrons_have(source, name):
     """As near as the validation asks for, 0.3 % and 5 %, to a0 and B of PBE by WIEN2k."""
