@@ -231,17 +231,18 @@ def run(config: Mapping, oracle: Potential, unseen: Sequence[Atoms], seconds: fl
 def walked(campaign: Campaign, stage: Mapping, unseen: Sequence[Atoms]) -> bool:
     """Go through a stage, printing a line a round; say whether the budget has lasted."""
     for number in range(stage["rounds"]):
+        name = f"{stage['name']}/{number:03d}"
         found = campaign.walks(stage, number)
+        fates = Counter(str(one.fate) for one in found)
+        words = ", ".join(f"{times} {fate}" for fate, times in fates.items())
         chosen = campaign.choice(stage, number, found)
         if not chosen.structures:
+            print(f"{name:<20} nothing to label; {words}", flush=True)
             break
         chosen = campaign.affordable(chosen)
         if chosen.outcome == Outcome.BUDGET:
             return False
-        name = f"{stage['name']}/{number:03d}"
         campaign.learn(chosen.structures, name, campaign.potential)
-        fates = Counter(str(one.fate) for one in found)
-        words = ", ".join(f"{times} {fate}" for fate, times in fates.items())
         print(row(campaign, name, f"{chosen.outcome}; {words}", unseen), flush=True)
     return True
 
