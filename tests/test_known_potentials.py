@@ -22,6 +22,7 @@ from benchmarks.md import motep_calculator
 from benchmarks.protocol import read_configuration
 from smallcell.canonical import canonical_form
 from smallcell.engine import MTPCalculator
+from smallcell.errors import errors
 from smallcell.jobs import label_once
 from smallcell.labels import crystal_calculation, settings_for
 from smallcell.orientation import described_as
@@ -212,3 +213,11 @@ def test_labels_and_potential_have_the_crystal_that_all_electrons_have(source, n
     published = dcdft.data["K"]
     assert constant == pytest.approx((2 * published["wien2k_volume"]) ** (1 / 3), rel=0.003)
     assert modulus == pytest.approx(published["wien2k_B"], rel=0.05)
+
+
+def test_level_16_knows_forces_in_cells_of_sixteen_atoms():
+    """Frames of walks, drawn whatever the grade; none of its training has more than eight atoms."""
+    unseen = read_structures(REPOSITORY / "potentials/potassium-sixteen-atoms/held_out.extxyz")
+    potential = read_potential(REPOSITORY / "potentials/potassium-level-16/potential.mtp")
+    assert {len(atoms) for atoms in unseen} == {16}
+    assert errors(potential, unseen).force < 0.0052
