@@ -218,6 +218,8 @@ def test_labels_and_potential_have_the_crystal_that_all_electrons_have(source, n
 def test_level_16_knows_forces_in_cells_of_sixteen_atoms():
     """Frames of walks, drawn whatever the grade; none of its training has more than eight atoms."""
     unseen = read_structures(REPOSITORY / "potentials/potassium-sixteen-atoms/held_out.extxyz")
-    potential = read_potential(REPOSITORY / "potentials/potassium-level-16/potential.mtp")
+    folder = REPOSITORY / "potentials/potassium-level-16"
+    potential = read_potential(folder / "potential.mtp")
+    assert max(map(len, read_structures(folder / "train.extxyz"))) == 8
     assert {len(atoms) for atoms in unseen} == {16}
     assert errors(potential, unseen).force < 0.0052
